@@ -1,0 +1,201 @@
+"""Deterministic CBOR (RFC 8949 section 4.2.1), the part that Volthood signs: integers, bytes, text, arrays, maps, tags.
+
+Rules, and why:
+
+- One value has one encoding: shortest heads, definite lengths, map keys in ascending order of their encoded bytes, no
+  key twice. Whatever would not re-encode to the same bytes is refused *while* decoding: two decoders that disagree about
+  a signed message would disagree about money.
+- No floats, no simple values but false, true and null: nothing signed needs them.
+- Depth, number of items and integer size are limited (`limits.py`) before anything is allocated.
+
+Runs unchanged on CPython and MicroPython. The only code that knows CBOR bytes.
+"""
+
+from volthood.wire.limits import MAX_DEPTH, MAX_INT_BITS, MAX_ITEMS
+
+_UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = 0, 1, 2, 3, 4, 5, 6, 7
+_CONSTANTS = {0xF4: False, 0xF5: True, 0xF6: None}
+_INT_END = 1 << MAX_INT_BITS
+
+
+class WireError(ValueError):
+    """Bytes that break the format. `reason` is a short stable name for counters and events."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason + (": " + detail if detail else ""))
+        self.reason = reason
+
+
+class Tag:
+    """A tagged value (RFC 8949 section 3.4)."""
+
+    def __init__(self, number: int, value: object) -> None:
+        self.number = number
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tag) and other.number == self.number and other.value == self.value
+
+    def __hash__(self) -> int:
+        return hash((Tag, self.number))
+
+
+def encode(value: object) -> bytes:
+    """The one deterministic encoding of `value`.
+
+    Args:
+        value: int, bool, None, bytes, str, list or tuple, dict, `Tag`; nested up to `MAX_DEPTH`.
+
+    Raises:
+        WireError: a type, size or depth that the format does not have.
+    """
+    out = bytearray()
+    _put(out, value, 0)
+    return bytes(out)
+
+
+def decode(data: bytes) -> object:
+    """The value that `data` is the deterministic encoding of; arrays become lists.
+
+    Raises:
+        WireError: not canonical, truncated, followed by more bytes, or over a limit.
+    """
+    value, end = _take(data, 0, 0)
+    if end != len(data):
+        raise WireError("trailing_bytes")
+    return value
+
+
+def _head(out: bytearray, major: int, n: int) -> None:
+    if n < 24:
+        out.append(major << 5 | n)
+        return
+    for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if n < 1 << (8 * size):
+            out.append(major << 5 | info)
+            out.extend(n.to_bytes(size, "big"))
+            return
+    raise WireError("int_too_large")
+
+
+def _put(out: bytearray, value: object, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise WireError("too_deep")
+    if value is None or isinstance(value, bool):
+        out.append(0xF6 if value is None else 0xF5 if value else 0xF4)
+    elif isinstance(value, int):
+        if not -_INT_END <= value < _INT_END:
+            raise WireError("int_too_large")
+        _head(out, _UINT if value >= 0 else _NINT, value if value >= 0 else -1 - value)
+    elif isinstance(value, (bytes, bytearray)):
+        _head(out, _BYTES, len(value))
+        out.extend(value)
+    elif isinstance(value, str):
+        text = value.encode()
+        _head(out, _TEXT, len(text))
+        out.extend(text)
+    elif isinstance(value, Tag):
+        _head(out, _TAG, value.number)
+        _put(out, value.value, depth + 1)
+    else:
+        _put_items(out, value, depth)
+
+
+def _put_items(out: bytearray, value: object, depth: int) -> None:
+    if isinstance(value, (list, tuple)):
+        _check_count(len(value))
+        _head(out, _ARRAY, len(value))
+        for item in value:
+            _put(out, item, depth + 1)
+    elif isinstance(value, dict):
+        _check_count(len(value))
+        _head(out, _MAP, len(value))
+        for key, item in sorted([(encode(key), item) for key, item in value.items()], key=_first):
+            out.extend(key)
+            _put(out, item, depth + 1)
+    else:
+        raise WireError("type_unknown", str(type(value)))
+
+
+def _first(pair: tuple[bytes, object]) -> bytes:
+    return pair[0]
+
+
+def _check_count(n: int) -> None:
+    if n > MAX_ITEMS:
+        raise WireError("too_many_items")
+
+
+def _take_head(data: bytes, at: int) -> tuple[int, int, int]:
+    """(major type, argument, next offset), refusing longer heads than needed and indefinite lengths."""
+    if at >= len(data):
+        raise WireError("truncated")
+    major, info = data[at] >> 5, data[at] & 31
+    at += 1
+    if info < 24:
+        return major, info, at
+    if info > 27:
+        raise WireError("not_canonical", "indefinite or reserved length")
+    size = 1 << (info - 24)
+    if at + size > len(data):
+        raise WireError("truncated")
+    n = int.from_bytes(data[at : at + size], "big")
+    if n < 24 or (size > 1 and n < 1 << (4 * size)):
+        raise WireError("not_canonical", "head longer than needed")
+    return major, n, at + size
+
+
+def _take(data: bytes, at: int, depth: int) -> tuple[object, int]:
+    if depth > MAX_DEPTH:
+        raise WireError("too_deep")
+    if at < len(data) and data[at] >> 5 == _SIMPLE:
+        if data[at] not in _CONSTANTS:
+            raise WireError("type_unknown", "simple value or float")
+        return _CONSTANTS[data[at]], at + 1
+    major, n, at = _take_head(data, at)
+    if major in (_UINT, _NINT):
+        if n >= _INT_END:
+            raise WireError("int_too_large")
+        return (n if major == _UINT else -1 - n), at
+    if major in (_BYTES, _TEXT):
+        return _take_string(data, at, n, major)
+    if major == _TAG:
+        value, at = _take(data, at, depth + 1)
+        return Tag(n, value), at
+    _check_count(n)
+    if major == _ARRAY:
+        items = []
+        for _ in range(n):
+            value, at = _take(data, at, depth + 1)
+            items.append(value)
+        return items, at
+    return _take_map(data, at, n, depth)
+
+
+def _take_string(data: bytes, at: int, n: int, major: int) -> tuple[object, int]:
+    if at + n > len(data):
+        raise WireError("truncated")
+    raw = bytes(data[at : at + n])
+    if major == _BYTES:
+        return raw, at + n
+    try:
+        text = str(raw, "utf-8")
+    except (UnicodeError, ValueError):
+        raise WireError("not_utf8")
+    return text, at + n
+
+
+def _take_map(data: bytes, at: int, n: int, depth: int) -> tuple[object, int]:
+    result: dict[object, object] = {}
+    previous = b""
+    for _ in range(n):
+        start = at
+        key, at = _take(data, at, depth + 1)
+        if isinstance(key, bool) or not isinstance(key, (int, str, bytes)):
+            raise WireError("type_unknown", "map key")
+        encoded = bytes(data[start:at])
+        if encoded <= previous:
+            raise WireError("not_canonical", "map keys out of order or twice")
+        previous = encoded
+        result[key], at = _take(data, at, depth + 1)
+    return result, at

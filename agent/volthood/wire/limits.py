@@ -1,0 +1,67 @@
+"""Every limit on what a peer can inflate, in one place. A test goes one past each.
+
+Sizes are bytes, counts are items. The board imports this file too: plain integers only.
+"""
+
+MAX_DEPTH = 8
+"""Nesting of CBOR arrays, maps and tags."""
+
+MAX_ITEMS = 4096
+"""Entries of one CBOR array or map."""
+
+MAX_INT_BITS = 63
+"""Magnitude of an integer: -(2**63) .. 2**63 - 1. Two's complement signed 64 bit holds every value."""
+
+MAX_RECORD_BYTES = 512
+"""A signed reading with `closed` ranges and per-phase values."""
+
+MAX_SLOT_RECORD_BYTES = 184
+"""A slot record without `closed` (a mark of the design)."""
+
+MAX_CLOSED_RANGES = 8
+"""Ranges of rseq that one record may close."""
+
+MAX_LIVE_BYTES = 256
+"""A live-value message."""
+
+MAX_RECEIPT_BYTES = 128
+"""A receipt from agent to node."""
+
+MAX_ORDER_STEPS = 16
+"""Steps (price, energy) of one order."""
+
+MAX_ORDER_BYTES = 512
+"""One signed order. 16 full-size steps stay below."""
+
+MAX_MEMBERS = 1000
+"""Members of a hood, and so orders in a bundle."""
+
+MAX_EVIDENCE = 16
+"""Pairs of conflicting orders that one bundle may carry."""
+
+MAX_BUNDLE_BYTES = 512 * 1024
+"""One signed bundle with all orders in full."""
+
+MAX_ASK_BYTES = 256
+"""One ask."""
+
+MAX_GIVE_BYTES = MAX_BUNDLE_BYTES + 256
+"""A give carries an order or a bundle in full."""
+
+MAX_CONTRACT_BYTES = 512
+"""One signature over a contract."""
+
+MAX_SETTLEMENT_BYTES = 384
+"""One signature over a settlement."""
+
+MAX_INBOX_BYTES = 8 * 1024
+"""A sealed inbox message."""
+
+MAX_NAME_CHARS = 32
+"""A house, hood or node name in a topic."""
+
+MAX_ENERGY_WH = 10**9
+"""Energy of one slot at one connection: 1 GWh is far above any fuse, and keeps products inside 63 bits."""
+
+MAX_PRICE_MCT_PER_KWH = 10**8
+"""Magnitude of a price: 1,000 currency units per kWh."""

@@ -1,0 +1,1 @@
+"""Flashing, enrolling, the console, simulators and benchmarks: what installers, technicians and developers run."""
