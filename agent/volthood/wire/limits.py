@@ -48,6 +48,9 @@ MAX_ASK_BYTES = 256
 MAX_GIVE_BYTES = MAX_BUNDLE_BYTES + 256
 """A give carries an order or a bundle in full."""
 
+MAX_EVIDENCE_BYTES = 2 * MAX_BUNDLE_BYTES + 256
+"""Two conflicting bundles in full: a hash alone would convict nobody."""
+
 MAX_CONTRACT_BYTES = 512
 """One signature over a contract."""
 
@@ -56,6 +59,9 @@ MAX_SETTLEMENT_BYTES = 384
 
 MAX_INBOX_BYTES = 8 * 1024
 """A sealed inbox message."""
+
+MAX_NOTE_BYTES = 1024 * 1024
+"""A roster or hood file with all its signatures."""
 
 MAX_NAME_CHARS = 32
 """A house, hood or node name in a topic."""

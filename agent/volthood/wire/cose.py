@@ -1,0 +1,119 @@
+"""COSE (RFC 9052): one signature (COSE_Sign1, tag 18) or one MAC (COSE_Mac0, tag 17) over a payload. Bytes only.
+
+Nothing here signs or verifies: `to_be_signed` gives the bytes for whoever holds the key. The kind of a message is the
+external authenticated data (`volthood/1/order`), so a signature of one kind never serves as another. The unprotected
+header is always empty: what is not covered by the signature is not there.
+"""
+
+from volthood.wire.cbor import Tag, WireError, decode, encode
+
+ES256 = -7
+EDDSA = -8
+HMAC_256 = 5
+
+_ALG, _KID = 1, 4
+CHECKPOINT = -65537
+"""Private header label (RFC 9052 section 3.1): hash of the signer's newest checkpoint, in a contract's signature."""
+
+_SIGN1, _MAC0 = 18, 17
+_SIGNATURE_BYTES, _MAC_BYTES, _KID_BYTES = 64, 32, 8
+
+
+class Signed:
+    """A COSE_Sign1 or COSE_Mac0 taken apart, its signature not yet checked.
+
+    Attributes:
+        protected: the protected header's bytes, as signed.
+        alg: `ES256`, `EDDSA` or `HMAC_256`.
+        kid: first 8 bytes of the SHA-256 of the key holder's public key.
+        checkpoint: 32 bytes, or None where the header has none.
+        payload: the signed message.
+        signature: 64 bytes of signature, or 32 of MAC.
+    """
+
+    def __init__(
+        self, protected: bytes, alg: int, kid: bytes, checkpoint: bytes | None, payload: bytes, signature: bytes
+    ) -> None:
+        self.protected = protected
+        self.alg = alg
+        self.kid = kid
+        self.checkpoint = checkpoint
+        self.payload = payload
+        self.signature = signature
+
+
+def protected_header(alg: int, kid: bytes, checkpoint: bytes | None = None) -> bytes:
+    """The encoded protected header: algorithm, key id and, in contracts, the newest checkpoint's hash."""
+    header: dict[object, object] = {_ALG: alg, _KID: kid}
+    if checkpoint is not None:
+        header[CHECKPOINT] = checkpoint
+    return encode(header)
+
+
+def to_be_signed(kind: str, protected: bytes, payload: bytes) -> bytes:
+    """The bytes that an ES256 or EdDSA signature covers (RFC 9052 section 4.4)."""
+    return encode(["Signature1", protected, kind.encode(), payload])
+
+
+def to_be_maced(kind: str, protected: bytes, payload: bytes) -> bytes:
+    """The bytes that a MAC covers (RFC 9052 section 6.3)."""
+    return encode(["MAC0", protected, kind.encode(), payload])
+
+
+def pack_sign1(protected: bytes, payload: bytes, signature: bytes) -> bytes:
+    """The message as sent."""
+    return encode(Tag(_SIGN1, [protected, {}, payload, signature]))
+
+
+def pack_mac0(protected: bytes, payload: bytes, mac: bytes) -> bytes:
+    """The message as sent."""
+    return encode(Tag(_MAC0, [protected, {}, payload, mac]))
+
+
+def unpack_sign1(data: bytes, max_bytes: int) -> Signed:
+    """`data` taken apart.
+
+    Raises:
+        WireError: `too_large`, not canonical, not a COSE_Sign1 of the two algorithms, or a header this version lacks.
+    """
+    return _unpack(data, max_bytes, _SIGN1, (ES256, EDDSA), _SIGNATURE_BYTES)
+
+
+def unpack_mac0(data: bytes, max_bytes: int) -> Signed:
+    """`data` taken apart. Raises `WireError` as `unpack_sign1` does."""
+    return _unpack(data, max_bytes, _MAC0, (HMAC_256,), _MAC_BYTES)
+
+
+def _unpack(data: bytes, max_bytes: int, tag: int, algorithms: tuple[int, ...], signature_bytes: int) -> Signed:
+    if len(data) > max_bytes:
+        raise WireError("too_large", "%d bytes, at most %d" % (len(data), max_bytes))
+    message = decode(data)
+    if not isinstance(message, Tag) or message.number != tag:
+        raise WireError("not_cose")
+    parts = message.value
+    if not isinstance(parts, list) or len(parts) != 4 or parts[1] != {}:
+        raise WireError("not_cose")
+    protected, _, payload, signature = parts
+    if not (isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):
+        raise WireError("not_cose")
+    if len(signature) != signature_bytes:
+        raise WireError("not_cose", "signature of %d bytes" % len(signature))
+    alg, kid, checkpoint = _header(protected, algorithms)
+    return Signed(protected, alg, kid, checkpoint, payload, signature)
+
+
+def _header(protected: bytes, algorithms: tuple[int, ...]) -> tuple[int, bytes, bytes | None]:
+    header = decode(protected)
+    if not isinstance(header, dict):
+        raise WireError("header_unknown")
+    for label in header:
+        if label not in (_ALG, _KID, CHECKPOINT):
+            raise WireError("header_unknown", str(label))
+    alg, kid, checkpoint = header.get(_ALG), header.get(_KID), header.get(CHECKPOINT)
+    if not isinstance(alg, int) or alg not in algorithms:
+        raise WireError("algorithm_unknown")
+    if not isinstance(kid, bytes) or len(kid) != _KID_BYTES:
+        raise WireError("header_unknown", "kid")
+    if checkpoint is not None and not (isinstance(checkpoint, bytes) and len(checkpoint) == 32):
+        raise WireError("header_unknown", "checkpoint")
+    return alg, kid, checkpoint

@@ -1,0 +1,84 @@
+"""MQTT topics: `vh/1/<hood>/<house>/...`, partition first, fixed depth.
+
+On the home broker the level `<hood>` is the word `home`. Names are short, lower case and without MQTT's special
+characters, so that no name can widen a subscription.
+"""
+
+from volthood.wire.cbor import WireError
+from volthood.wire.limits import MAX_NAME_CHARS
+
+ROOT = "vh/1/"
+HOME = "home"
+_NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+
+BOARD_KINDS = ("order", "bundle", "ask", "give", "evidence")
+
+
+def check_name(name: str) -> str:
+    """`name` if it may stand in a topic: 1 to 32 of a-z, 0-9, `-`, `_`. Raises `WireError`."""
+    if not 1 <= len(name) <= MAX_NAME_CHARS:
+        raise WireError("name_invalid", "1 to %d characters" % MAX_NAME_CHARS)
+    for char in name:
+        if char not in _NAME_CHARS:
+            raise WireError("name_invalid", "a-z, 0-9, - and _ only")
+    return name
+
+
+def hood_level(hood: bytes) -> str:
+    """The topic level of a hood: the first 8 bytes of its id in hex."""
+    return hood[:8].hex()
+
+
+def node_topic(house: str, node: str, what: str) -> str:
+    """A node's topic on the home broker; `what` is live, record, receipt or status."""
+    return ROOT + HOME + "/" + house + "/node/" + node + "/" + what
+
+
+def board_topic(hood: str, house: str, slot: int, gate: int, kind: str) -> str:
+    """Where a house posts to the board of a round."""
+    return "%s%s/%s/board/%d.%d/%s" % (ROOT, hood, house, slot, gate, kind)
+
+
+def inbox_topic(hood: str, house: str, sender: str) -> str:
+    """The inbox of `house` for messages of `sender`."""
+    return ROOT + hood + "/" + house + "/in/" + sender
+
+
+class Topic:
+    """A topic taken apart. `area` is node, board or in; `detail` its levels after that."""
+
+    def __init__(self, hood: str, house: str, area: str, detail: "tuple[str, ...]") -> None:
+        self.hood = hood
+        self.house = house
+        self.area = area
+        self.detail = detail
+
+
+_DEPTH = {"node": 2, "board": 2, "in": 1}
+
+
+def parse_topic(topic: str) -> Topic:
+    """The parts of a topic of ours. Raises `WireError` (`topic_unknown`, `name_invalid`) for any other."""
+    levels = topic.split("/")
+    if len(levels) < 6 or levels[0] + "/" + levels[1] + "/" != ROOT:
+        raise WireError("topic_unknown", topic[:80])
+    hood, house, area, detail = levels[2], levels[3], levels[4], levels[5:]
+    if _DEPTH.get(area) != len(detail):
+        raise WireError("topic_unknown", topic[:80])
+    check_name(hood)
+    check_name(house)
+    return Topic(hood, house, area, tuple(detail))
+
+
+def parse_round(level: str) -> "tuple[int, int]":
+    """(slot, gate) of a board topic's round level. Raises `WireError`."""
+    slot, _, gate = level.partition(".")
+    if not (_is_decimal(slot, 13) and _is_decimal(gate, 3)):
+        raise WireError("topic_unknown", level[:40])
+    return int(slot), int(gate)
+
+
+def _is_decimal(text: str, max_digits: int) -> bool:
+    if not 1 <= len(text) <= max_digits or (text[0] == "0" and text != "0"):
+        return False
+    return all([char in "0123456789" for char in text])
