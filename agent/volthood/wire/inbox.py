@@ -27,8 +27,15 @@ class Envelope(Message):
     FIELDS = (
         Field(2, "hood", Bytes(32), "SHA-256 of roster version 1"),
         Field(3, "recipient", Bytes(32), "SHA-256 of the recipient's key"),
-        Field(4, "kind", Int(CONTRACT_BUYER, RECEIPT), "1 buyer's contract, 2 seller's, 3 allocation, 4 settlement, 5 void, 6 receipt"),
-        Field(5, "counter", Int(0, 2**40), "number from this sender to this recipient; in a receipt the number received"),
+        Field(
+            4,
+            "kind",
+            Int(CONTRACT_BUYER, RECEIPT),
+            "1 buyer's contract, 2 seller's, 3 allocation, 4 settlement, 5 void, 6 receipt",
+        ),
+        Field(
+            5, "counter", Int(0, 2**40), "number from this sender to this recipient; in a receipt the number received"
+        ),
         Field(6, "body", Bytes(0, limits.MAX_INBOX_BYTES), "the signed message", b""),
     )
 

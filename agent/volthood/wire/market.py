@@ -44,8 +44,7 @@ class Order(RoundMessage):
 
     KIND = "volthood/1/order"
     MAX_BYTES = limits.MAX_ORDER_BYTES
-    FIELDS = (
-        *_ROUND,
+    FIELDS = _ROUND + (
         Field(5, "algorithm", Text(limits.MAX_NAME_CHARS), "price rule and version this member clears with"),
         Field(6, "side", Int(WATCH, SELL), "0 watches, 1 buys, 2 sells", WATCH),
         Field(7, "steps", Rows(Row(_PRICE, _ENERGY), 1, limits.MAX_ORDER_STEPS), "[mct/kWh, Wh] by merit", ()),
@@ -68,9 +67,13 @@ class Bundle(RoundMessage):
 
     KIND = "volthood/1/bundle"
     MAX_BYTES = limits.MAX_BUNDLE_BYTES
-    FIELDS = (
-        *_ROUND,
-        Field(5, "orders", Rows(Bytes(1, limits.MAX_ORDER_BYTES), 0, limits.MAX_MEMBERS), "signed orders by ascending key id"),
+    FIELDS = _ROUND + (
+        Field(
+            5,
+            "orders",
+            Rows(Bytes(1, limits.MAX_ORDER_BYTES), 0, limits.MAX_MEMBERS),
+            "signed orders by ascending key id",
+        ),
         Field(
             6,
             "evidence",
@@ -92,8 +95,7 @@ class Contract(RoundMessage):
     BUYER_KIND = "volthood/1/contract/buyer"
     SELLER_KIND = "volthood/1/contract/seller"
     MAX_BYTES = limits.MAX_CONTRACT_BYTES
-    FIELDS = (
-        *_ROUND,
+    FIELDS = _ROUND + (
         Field(5, "algorithm", Text(limits.MAX_NAME_CHARS), "price rule and version"),
         Field(6, "book", Bytes(32), "hash of the book of orders"),
         Field(7, "seller", _AGENT, "SHA-256 of the seller's key"),
@@ -125,8 +127,7 @@ class Settlement(RoundMessage):
     BUYER_KIND = "volthood/1/settlement/buyer"
     SELLER_KIND = "volthood/1/settlement/seller"
     MAX_BYTES = limits.MAX_SETTLEMENT_BYTES
-    FIELDS = (
-        *_ROUND,
+    FIELDS = _ROUND + (
         Field(5, "contract", Bytes(32), "id of the contract"),
         Field(6, "seller_wh", _ENERGY, "Wh of the seller's metered export allocated to it"),
         Field(7, "buyer_wh", _ENERGY, "Wh of the buyer's metered import allocated to it"),
@@ -149,8 +150,7 @@ class Allocation(RoundMessage):
 
     KIND = "volthood/1/allocation"
     MAX_BYTES = limits.MAX_INBOX_BYTES
-    FIELDS = (
-        *_ROUND,
+    FIELDS = _ROUND + (
         Field(5, "contract", Bytes(32), "id of the contract"),
         Field(6, "allocated_wh", _ENERGY, "Wh of the sender's metered energy allocated to it"),
         Field(7, "start", Bytes(1, limits.MAX_RECORD_BYTES), "signed slot record at the slot's start"),
@@ -168,7 +168,7 @@ class Void(RoundMessage):
 
     KIND = "volthood/1/void"
     MAX_BYTES = limits.MAX_CONTRACT_BYTES
-    FIELDS = (*_ROUND, Field(5, "contract", Bytes(32), "id of the contract"))
+    FIELDS = _ROUND + (Field(5, "contract", Bytes(32), "id of the contract"),)
 
     contract: bytes
 
@@ -178,8 +178,7 @@ class Ask(RoundMessage):
 
     KIND = "volthood/1/ask"
     MAX_BYTES = limits.MAX_ASK_BYTES
-    FIELDS = (
-        *_ROUND,
+    FIELDS = _ROUND + (
         Field(5, "want", Int(ORDER, BUNDLE), "1 an order, 2 a bundle"),
         Field(6, "member", _AGENT, "SHA-256 of the member's key"),
         Field(7, "counter", _COUNTER, "number of this message from this sender to the board"),
@@ -195,8 +194,7 @@ class Give(RoundMessage):
 
     KIND = "volthood/1/give"
     MAX_BYTES = limits.MAX_GIVE_BYTES
-    FIELDS = (
-        *_ROUND,
+    FIELDS = _ROUND + (
         Field(5, "what", Int(ORDER, BUNDLE), "1 an order, 2 a bundle"),
         Field(6, "body", Bytes(1, limits.MAX_BUNDLE_BYTES), "the signed message"),
         Field(7, "counter", _COUNTER, "number of this message from this sender to the board"),
@@ -212,8 +210,7 @@ class Evidence(RoundMessage):
 
     KIND = "volthood/1/evidence"
     MAX_BYTES = limits.MAX_EVIDENCE_BYTES
-    FIELDS = (
-        *_ROUND,
+    FIELDS = _ROUND + (
         Field(5, "what", Int(ORDER, BUNDLE), "1 orders, 2 bundles"),
         Field(6, "first", Bytes(1, limits.MAX_BUNDLE_BYTES), "one signed message"),
         Field(7, "second", Bytes(1, limits.MAX_BUNDLE_BYTES), "the other"),

@@ -46,7 +46,13 @@ class Record(Message):
         Field(9, "export_wh", _REGISTER, "Wh, export register"),
         Field(10, "resolution_wh", Int(1, 10**6), "Wh, step of the registers", 1),
         Field(11, "power_w", Int(-(10**9), 10**9), "W, import positive"),
-        Field(12, "flags", Int(0, 63), "1 estimated, 2 gap before, 4 meter error, 8 rolled over, 16 swapped, 32 limited", 0),
+        Field(
+            12,
+            "flags",
+            Int(0, 63),
+            "1 estimated, 2 gap before, 4 meter error, 8 rolled over, 16 swapped, 32 limited",
+            0,
+        ),
         Field(13, "prev", Bytes(HASH_BYTES), "first 16 bytes of SHA-256 of the previous signed record"),
         Field(14, "prev_slot", Bytes(HASH_BYTES), "the same of the previous slot record; only in slot records", None),
         Field(
