@@ -1,0 +1,1 @@
+"""A neighbourhood on one machine, on real data: `volthood demo`."""
