@@ -185,21 +185,19 @@ class Steps:
         if not TTY:
             say(f"{head} ...")
         started_s = time.monotonic()
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=child_env(),
             text=True,
-        )
-        try:
-            output = self._follow(process, head, started_s, items)
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            process.wait()
+        ) as process:
+            try:
+                output = self._follow(process, head, started_s, items)
+            except BaseException:
+                process.kill()
+                raise
         if process.returncode != 0:
             raise SetupError(explain(title, output))
         clear_line()
