@@ -1,0 +1,1 @@
+"""One module per technology: SQL, MQTT, keys. Only `app` names them."""

@@ -1,0 +1,97 @@
+"""The agent's link to its broker: aiomqtt on paho, MQTT 3.1.1, reconnecting with a jittered back-off.
+
+A broker is never trusted with delivery: what must arrive is in an outbox or a ring, so while the link is down publishes
+are simply not made, and `on_up` tells the engine to send again.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+import aiomqtt
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 10.0
+MAX_UNSENT = 4096
+"""Publishes waiting for the socket; one past it is left to the outbox."""
+
+
+class MqttLink:
+    """One connection, kept up. `on_message(topic, payload)` is called for everything subscribed."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        client_id: str,
+        topics: list[str],
+        on_message: Callable[[str, bytes], None],
+        on_up: Callable[[], None],
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._client_id = client_id
+        self._topics = topics
+        self._on_message = on_message
+        self._on_up = on_up
+        self._unsent: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MAX_UNSENT)
+        self.connected = False
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send with QoS 1 soon, or not at all while the link is down."""
+        if self.connected and not self._unsent.full():
+            self._unsent.put_nowait((topic, payload))
+
+    async def run(self) -> None:
+        """Keep the link up until cancelled."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                async with self._client() as client:
+                    pause_s = FIRST_PAUSE_S
+                    await self._serve(client)
+            except aiomqtt.MqttError as error:
+                log.warning("BrokerLost host=%s port=%d error=%s", self._host, self._port, error)
+            finally:
+                self.connected = False
+                self._drop_unsent()
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+
+    def _client(self) -> aiomqtt.Client:
+        return aiomqtt.Client(
+            self._host,
+            self._port,
+            identifier=self._client_id,
+            protocol=aiomqtt.ProtocolVersion.V311,
+            clean_session=True,
+            keepalive=30,
+            timeout=10,
+            max_queued_incoming_messages=0,
+        )
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        for topic in self._topics:
+            await client.subscribe(topic, qos=1)
+        self.connected = True
+        log.info("BrokerConnected host=%s port=%d", self._host, self._port)
+        self._on_up()
+        sender = asyncio.create_task(self._send(client))
+        try:
+            async for message in client.messages:
+                if isinstance(message.payload, bytes):
+                    self._on_message(message.topic.value, message.payload)
+        finally:
+            sender.cancel()
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        while True:
+            topic, payload = await self._unsent.get()
+            await client.publish(topic, payload, qos=1)
+
+    def _drop_unsent(self) -> None:
+        while not self._unsent.empty():
+            self._unsent.get_nowait()

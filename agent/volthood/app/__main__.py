@@ -1,0 +1,5 @@
+"""`python -m volthood.app AGENT_TOML`."""
+
+from volthood.app.main import main
+
+main()

@@ -1,0 +1,152 @@
+"""Drives the engine: events in, commit, commands out. One loop, one writer; everything slow is a task beside it.
+
+Order matters: the trade store is committed after every event and before any command of it is carried out, so whatever has
+been sent can be sent again as the same bytes. Readings commit in batches; a receipt follows its commit.
+"""
+
+import asyncio
+import logging
+import signal
+
+from volthood.adapters.clock import CalendarClock, transport_ms
+from volthood.adapters.mqtt import MqttLink
+from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
+from volthood.engine.agent import Engine
+from volthood.engine.events import (
+    BoardPosted,
+    CalendarTicked,
+    Command,
+    CommitReadings,
+    Event,
+    InboxArrived,
+    LinkRestored,
+    Publish,
+    ReadingsCommitted,
+    RecordArrived,
+    Report,
+    TransportTicked,
+)
+from volthood.wire.cbor import WireError
+from volthood.wire.topics import parse_round, parse_topic
+
+log = logging.getLogger("volthood.agent")
+
+TRANSPORT_TICK_MS = 500
+LONGEST_SLEEP_MS = 500
+
+
+class Runner:
+    """One agent's process."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        trades: SqlTradeStore,
+        readings: SqlReadingStore,
+        clock: CalendarClock,
+        commit_interval_ms: int,
+    ) -> None:
+        self._engine = engine
+        self._trades = trades
+        self._readings = readings
+        self._clock = clock
+        self._commit_interval_ms = commit_interval_ms
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._link: MqttLink | None = None
+        self._readings_due_ms: int | None = None
+        self._transport_due_ms = 0
+
+    def attach(self, link: MqttLink) -> None:
+        """Use a link for what the engine publishes."""
+        self._link = link
+
+    def on_message(self, topic: str, payload: bytes) -> None:
+        """Turn a broker's message into an event; a topic that is not ours is dropped with a line in the log."""
+        try:
+            self._events.put_nowait(_event(topic, payload))
+        except WireError as error:
+            log.warning("TopicRefused topic=%s reason=%s", topic[:120], error.reason)
+
+    def on_up(self) -> None:
+        """The link is there again."""
+        self._events.put_nowait(LinkRestored())
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT; then commit and end."""
+        assert self._link is not None
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self._loop())]
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopping}:
+                task.result()
+        finally:
+            for task in [*tasks, stopping]:
+                task.cancel()
+            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+            self._readings.commit()
+            self._trades.commit()
+            log.info("AgentStopped")
+
+    async def _loop(self) -> None:
+        log.info("AgentStarted calendar_s=%d", self._clock.now_s())
+        while True:
+            event = await self._next_event()
+            self._handle(event)
+            self._tick_transport()
+            self._commit_readings_if_due()
+
+    async def _next_event(self) -> Event:
+        try:
+            return await asyncio.wait_for(self._events.get(), self._sleep_ms() / 1000)
+        except TimeoutError:
+            return CalendarTicked()
+
+    def _sleep_ms(self) -> int:
+        due = self._engine.next_due_s()
+        sleep_ms = LONGEST_SLEEP_MS if due is None else min(LONGEST_SLEEP_MS, self._clock.real_ms_until(due))
+        if self._readings_due_ms is not None:
+            sleep_ms = min(sleep_ms, self._readings_due_ms - transport_ms())
+        return max(1, sleep_ms)
+
+    def _handle(self, event: Event) -> None:
+        commands = self._engine.handle(event, self._clock.now_s())
+        self._trades.commit()
+        for command in commands:
+            self._carry_out(command)
+        if isinstance(event, RecordArrived) and self._readings_due_ms is None:
+            self._readings_due_ms = transport_ms() + self._commit_interval_ms
+
+    def _carry_out(self, command: Command) -> None:
+        if isinstance(command, Publish):
+            if self._link is not None:
+                self._link.publish(command.topic, command.payload)
+        elif isinstance(command, CommitReadings):
+            self._readings_due_ms = transport_ms()
+        elif isinstance(command, Report):
+            log.info("%s %s", command.name, command.details)
+
+    def _tick_transport(self) -> None:
+        now_ms = transport_ms()
+        if now_ms >= self._transport_due_ms:
+            self._transport_due_ms = now_ms + TRANSPORT_TICK_MS
+            self._handle(TransportTicked(now_ms))
+
+    def _commit_readings_if_due(self) -> None:
+        if self._readings_due_ms is not None and transport_ms() >= self._readings_due_ms:
+            self._readings.commit()
+            self._readings_due_ms = None
+            self._handle(ReadingsCommitted())
+
+
+def _event(topic: str, payload: bytes) -> Event:
+    parsed = parse_topic(topic)
+    if parsed.area == "node":
+        return RecordArrived(parsed.detail[0], payload)
+    if parsed.area == "board":
+        slot, gate = parse_round(parsed.detail[0])
+        return BoardPosted(parsed.house, slot, gate, parsed.detail[1], payload)
+    return InboxArrived(parsed.detail[0], payload)

@@ -1,0 +1,97 @@
+"""The agent's configuration, `agent.toml`. Paths are relative to the file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from volthood.config.toml import build, read_toml, setting
+from volthood.errors import LocalError
+
+
+@dataclass(frozen=True)
+class AgentSection:
+    """Who this agent is."""
+
+    house: str = setting("name of the house in the roster, 1 to 32 of a-z, 0-9, - and _")
+    key_file: Path = setting("the agent's private keys, mode 600")
+
+
+@dataclass(frozen=True)
+class HoodSection:
+    """Which neighbourhood it belongs to."""
+
+    roster_file: Path = setting("signed note with the members")
+    hood_file: Path = setting("the hood's rules in words (TOML)")
+    hood_note: Path = setting("signed note with the hash of the hood's rules")
+
+
+@dataclass(frozen=True)
+class BrokerSection:
+    """Where its MQTT broker is."""
+
+    host: str = setting("name or address")
+    port: int = setting("TCP port, 1 to 65535")
+
+
+@dataclass(frozen=True)
+class ClockSection:
+    """Where calendar time comes from."""
+
+    file: Path | None = setting("clock file of a demonstration; without it the machine's clock", default=None)
+
+
+@dataclass(frozen=True)
+class NodeSection:
+    """The link to the household's own meter node."""
+
+    link_key_file: Path = setting("32 bytes in hex, given to the node at enrolment, mode 600")
+
+
+@dataclass(frozen=True)
+class TariffSection:
+    """What the utility charges and pays."""
+
+    file: Path = setting("CSV: utc,import_mct_per_kwh,export_mct_per_kwh, each row from its instant on")
+
+
+@dataclass(frozen=True)
+class HistorySection:
+    """Energies from before the agent existed: for forecasts, never billed."""
+
+    file: Path | None = setting("CSV: utc,load_wh,pv_wh per slot", default=None)
+
+
+@dataclass(frozen=True)
+class StoreSection:
+    """How often readings become durable."""
+
+    commit_interval_ms: int = setting("ms between commits of minute records, 0 to 60000", default=10_000)
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """All of `agent.toml`."""
+
+    agent: AgentSection
+    hood: HoodSection
+    broker: BrokerSection
+    node: NodeSection
+    tariff: TariffSection
+    clock: ClockSection = setting("calendar time", default_factory=ClockSection)
+    history: HistorySection = setting("imported history", default_factory=HistorySection)
+    store: StoreSection = setting("stores", default_factory=StoreSection)
+    data_dir: Path = setting("where the databases are", default=Path("."))
+
+
+def load_agent_config(path: Path) -> AgentConfig:
+    """The configuration in `path`. Raises `LocalError` naming file, key, unit and range."""
+    table = read_toml(path)
+    table.setdefault("data_dir", ".")
+    config = build(AgentConfig, table, path)
+    _check_range(path, "broker.port", config.broker.port, 1, 65535, "")
+    _check_range(path, "store.commit_interval_ms", config.store.commit_interval_ms, 0, 60_000, "ms")
+    return config
+
+
+def _check_range(path: Path, name: str, value: int, low: int, high: int, unit: str) -> None:
+    if not low <= value <= high:
+        raise LocalError(f"{path}: {name} = {value} is outside {low}..{high} {unit}".rstrip())

@@ -1,0 +1,61 @@
+"""TOML tables into frozen dataclasses, strictly: every message names the file, the key and the remedy."""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from volthood.errors import LocalError
+
+T = TypeVar("T")
+
+
+def setting(help_text: str, **kwargs: Any) -> Any:
+    """A dataclass field that carries its help text, for the sample file and the documentation."""
+    return dataclasses.field(metadata={"help": help_text}, **kwargs)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises `LocalError` where it is missing or broken."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise LocalError(f"{path}: no such file") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise LocalError(f"{path}: {error}") from error
+
+
+def build(cls: type[T], table: dict[str, Any], path: Path, prefix: str = "") -> T:
+    """An instance of a dataclass from a table: nested dataclasses are sub-tables.
+
+    Raises:
+        LocalError: an unknown key, a missing one, or a value of another type.
+    """
+    assert dataclasses.is_dataclass(cls)
+    hints = get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for key in table:
+        if key not in fields:
+            known = ", ".join(fields)
+            raise LocalError(f"{path}: unknown key {prefix}{key}; known here: {known}")
+    values = {}
+    for name, field in fields.items():
+        if name in table:
+            values[name] = _value(hints[name], table[name], path, prefix + name)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise LocalError(f"{path}: {prefix}{name} is missing: {field.metadata.get('help', '')}")
+    return cls(**values)
+
+
+def _value(hint: Any, value: Any, path: Path, name: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise LocalError(f"{path}: {name} is a table, written [{name}]")
+        return build(hint, value, path, name + ".")
+    allowed: dict[type, type] = {int: int, str: str, bool: bool, Path: str}
+    for plain, written in allowed.items():
+        if hint in (plain, plain | None):
+            if type(value) is not written:
+                raise LocalError(f"{path}: {name} = {value!r} is not of type {written.__name__}")
+            return path.parent / str(value) if plain is Path else value
+    raise TypeError(f"{name}: settings of type {hint} are not supported")

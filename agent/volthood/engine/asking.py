@@ -1,0 +1,149 @@
+"""Repair: ask the board for what is missing, give what was asked for.
+
+From the middle of a window whoever misses an order (bundlers) or a bundle (everyone) asks for it, again and again until
+it is there or the window is over. Whoever has it answers after a pause that differs from member to member, unless
+someone else has answered: a broker that swallows messages delays a round, it does not decide it.
+"""
+
+from dataclasses import dataclass, field
+
+from volthood.core.market.round import Phase, Round
+from volthood.engine.desk import Desk
+from volthood.errors import PeerError
+from volthood.wire.keys import hash_of
+from volthood.wire.market import BUNDLE, ORDER, Ask, Give
+from volthood.wire.roster import RosterMember
+
+ASKS_PER_WINDOW = 4
+"""How often one thing is asked for in the second half of a window."""
+
+MAX_PENDING = 64
+"""Asks of others that we keep in mind in one round."""
+
+
+@dataclass
+class _Open:
+    """Questions of one round."""
+
+    asked_s: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    to_answer: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    answered: set[tuple[int, bytes]] = field(default_factory=set)
+
+
+class Asking:
+    """Asks and gives of running rounds."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._open: dict[tuple[int, int], _Open] = {}
+
+    def _of(self, round_: Round) -> _Open:
+        return self._open.setdefault((round_.id[1], round_.id[2]), _Open())
+
+    def advance(self, round_: Round) -> None:
+        """Ask for what is missing now, and answer what is due."""
+        questions = self._of(round_)
+        for want in self._missing(round_):
+            last = questions.asked_s.get(want)
+            if last is None or self._desk.now_s - last >= self._pause_s(round_):
+                questions.asked_s[want] = self._desk.now_s
+                self._ask(round_, want)
+        for want, due_s in list(questions.to_answer.items()):
+            if self._desk.now_s >= due_s:
+                del questions.to_answer[want]
+                self._give(round_, want)
+        self._forget(round_)
+
+    def _missing(self, round_: Round) -> list[tuple[int, bytes]]:
+        plan, now_s = round_.plan, self._desk.now_s
+        if round_.phase is Phase.ORDERING and round_.is_bundler and 2 * now_s >= plan.gate_s + plan.orders_end_s:
+            return [(ORDER, member) for member in round_.missing_orders()]
+        if round_.phase is Phase.BUNDLING and 2 * now_s >= plan.orders_end_s + plan.bundles_end_s:
+            return [(BUNDLE, bundler) for bundler in round_.missing_bundles()]
+        return []
+
+    @staticmethod
+    def _pause_s(round_: Round) -> int:
+        plan = round_.plan
+        window_s = plan.orders_end_s - plan.gate_s
+        if round_.phase is Phase.BUNDLING:
+            window_s = plan.bundles_end_s - plan.orders_end_s
+        return max(1, window_s // (2 * ASKS_PER_WINDOW))
+
+    def next_due_s(self, round_: Round) -> int | None:
+        """When this round has something to ask or answer next."""
+        due = list(self._of(round_).to_answer.values())
+        plan = round_.plan
+        if round_.phase is Phase.ORDERING and round_.is_bundler and round_.missing_orders():
+            due.append(max(-(-(plan.gate_s + plan.orders_end_s) // 2), self._desk.now_s + self._pause_s(round_)))
+        if round_.phase is Phase.BUNDLING and round_.missing_bundles():
+            due.append(max(-(-(plan.orders_end_s + plan.bundles_end_s) // 2), self._desk.now_s + self._pause_s(round_)))
+        return min(due, default=None)
+
+    def _ask(self, round_: Round, want: tuple[int, bytes]) -> None:
+        hood, slot, gate = round_.id
+        counter = self._desk.trades.next_counter("board")
+        body = Ask(hood=hood, slot=slot, gate=gate, want=want[0], member=want[1], counter=counter)
+        self._desk.post(slot, gate, "ask", self._desk.signer.sign(Ask.KIND, body.to_cbor()))
+        self._desk.note("MessageAskedFor", slot=slot, gate=gate, want=want[0], of=self._desk.members.house(want[1]))
+
+    def on_ask(self, round_: Round, data: bytes, member: RosterMember) -> None:
+        """Remember an ask that we can answer. Raises `PeerError`."""
+        signer, signed = self._desk.verified(data, Ask.KIND, Ask.MAX_BYTES)
+        ask = Ask.from_cbor(signed.payload)
+        self._check(round_, member, signer, ask.round)
+        questions = self._of(round_)
+        want = (ask.want, ask.member)
+        if want in questions.to_answer or len(questions.to_answer) >= MAX_PENDING or self._held(round_, want) is None:
+            return
+        questions.answered.discard(want)
+        questions.to_answer[want] = self._desk.now_s + self._turn_s(round_, want)
+
+    def _turn_s(self, round_: Round, want: tuple[int, bytes]) -> int:
+        """How long we let others answer first: the author not at all, everyone else their turn by hash."""
+        if want[1] == self._desk.me.agent:
+            return 0
+        turns = hash_of(list(round_.id), want[1], self._desk.me.agent)[0] % ASKS_PER_WINDOW
+        return 1 + turns * self._pause_s(round_) // (2 * ASKS_PER_WINDOW)
+
+    @staticmethod
+    def _held(round_: Round, want: tuple[int, bytes]) -> bytes | None:
+        held = round_.orders.get(want[1]) if want[0] == ORDER else round_.bundles.get(want[1])
+        return None if held is None else held.data
+
+    def _give(self, round_: Round, want: tuple[int, bytes]) -> None:
+        data = self._held(round_, want)
+        questions = self._of(round_)
+        if data is None or want in questions.answered:
+            return
+        questions.answered.add(want)
+        hood, slot, gate = round_.id
+        counter = self._desk.trades.next_counter("board")
+        body = Give(hood=hood, slot=slot, gate=gate, what=want[0], body=data, counter=counter)
+        self._desk.post(slot, gate, "give", self._desk.signer.sign(Give.KIND, body.to_cbor()))
+
+    def read_give(self, round_: Round, data: bytes, member: RosterMember) -> Give:
+        """What a member gives; its body is not yet verified. Raises `PeerError`."""
+        signer, signed = self._desk.verified(data, Give.KIND, Give.MAX_BYTES)
+        give = Give.from_cbor(signed.payload)
+        self._check(round_, member, signer, give.round)
+        return give
+
+    def answered(self, round_: Round, want: tuple[int, bytes]) -> None:
+        """Somebody has answered: we need not."""
+        questions = self._of(round_)
+        questions.to_answer.pop(want, None)
+        questions.answered.add(want)
+
+    @staticmethod
+    def _check(
+        round_: Round, writer: RosterMember, signer: RosterMember, found: tuple[bytes, int, int]
+    ) -> None:
+        if signer.agent != writer.agent:
+            raise PeerError("wrong_house", f"{signer.house} wrote as {writer.house}")
+        if found != round_.id:
+            raise PeerError("wrong_round", f"slot {found[1]} gate {found[2]}")
+
+    def _forget(self, round_: Round) -> None:
+        if round_.phase is Phase.CLOSED:
+            self._open.pop((round_.id[1], round_.id[2]), None)

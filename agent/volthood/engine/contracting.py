@@ -1,0 +1,174 @@
+"""Contracts: proposed by the buyer, countersigned by the seller, each only what its own clearing yielded.
+
+Rules, and why:
+
+- The buyer signs first. The seller countersigns exactly the bytes that its own clearing gives, and nothing else: a
+  contract with other numbers is refused by name.
+- Stored before sent, and after a restart the same bytes again: nobody looks like an equivocator.
+- A countersignature counts for the buyer until the nominal end of the contract window. A later one is answered with a
+  signed `Void`, and the seller's energy goes on to balancing.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from volthood.core.deals import Deal, Role
+from volthood.core.market.round import Phase, Round, RoundPlan
+from volthood.engine.deals import DealBook
+from volthood.engine.desk import Desk
+from volthood.engine.outbox import Deferred, Outbox
+from volthood.errors import PeerError
+from volthood.wire import inbox
+from volthood.wire.keys import sha256
+from volthood.wire.market import Contract, Void
+from volthood.wire.roster import RosterMember
+
+FindRound = Callable[[int, int], Round | None]
+"""Gives the running round of (slot, gate)."""
+
+
+class Contracting:
+    """Signs, countersigns and voids the contracts of running rounds."""
+
+    def __init__(self, desk: Desk, deals: DealBook, outbox: Outbox) -> None:
+        self._desk = desk
+        self._deals = deals
+        self._outbox = outbox
+        self._expected: dict[tuple[int, int], dict[bytes, Contract]] = {}
+
+    def propose(self, round_: Round, contracts: list[Contract]) -> None:
+        """Take what our clearing yields for us: sign as buyer, await the buyer's signature as seller."""
+        _, slot, gate = round_.id
+        expected = {sha256(contract.to_cbor()): contract for contract in contracts}
+        signed = {deal.id for deal in self._deals.of_round(slot, gate)}
+        if not signed <= expected.keys():
+            # A restart in the middle of the round gave us another book: what we signed stands, nothing is added to it.
+            self._desk.note("RoundResumedElsewhere", slot=slot, gate=gate, signed=len(signed))
+            expected, contracts = {}, []
+        self._expected[slot, gate] = expected
+        for contract in contracts:
+            if contract.buyer == self._desk.me.agent:
+                self._sign_as_buyer(contract)
+        self._update_signed(round_)
+
+    def _sign_as_buyer(self, contract: Contract) -> None:
+        payload = contract.to_cbor()
+        if self._deals.get(contract.slot, sha256(payload)) is not None:
+            return
+        signature = self._desk.signer.sign(Contract.BUYER_KIND, payload)
+        self._deals.save(Deal(payload, Role.BUYER, buyer_signature=signature))
+        self._outbox.send(self._desk.members.by_agent[contract.seller], inbox.CONTRACT_BUYER, signature)
+
+    def on_buyer_signature(self, sender: RosterMember, data: bytes, find: FindRound) -> None:
+        """Countersign what our own clearing yielded.
+
+        Raises:
+            Deferred: we have not cleared yet.
+            PeerError: `window_over`, `contract_not_cleared`, or whatever is wrong with the signature.
+        """
+        contract = self._contract(sender, data, Contract.BUYER_KIND)
+        if contract.buyer != sender.agent or contract.seller != self._desk.me.agent:
+            raise PeerError("wrong_party", sender.house)
+        if self._deals.get(contract.slot, sha256(contract.to_cbor())) is not None:
+            return
+        round_ = find(contract.slot, contract.gate)
+        if round_ is None or self._desk.now_s > round_.plan.contracts_end_s:
+            raise PeerError("window_over", f"contract of slot {contract.slot}")
+        expected = self._expected.get((contract.slot, contract.gate))
+        if expected is None:
+            raise Deferred
+        if sha256(contract.to_cbor()) not in expected:
+            raise PeerError("contract_not_cleared", self._difference(contract, expected))
+        self._countersign(sender, contract, data)
+        self._update_signed(round_)
+
+    def _countersign(self, buyer: RosterMember, contract: Contract, buyer_signature: bytes) -> None:
+        payload = contract.to_cbor()
+        signature = self._desk.signer.sign(Contract.SELLER_KIND, payload)
+        deal = Deal(payload, Role.SELLER, buyer_signature, signature, counted=True)
+        self._deals.save(deal)
+        self._outbox.send(buyer, inbox.CONTRACT_SELLER, signature)
+        self._note_signed(deal, buyer)
+
+    def on_seller_signature(
+        self, sender: RosterMember, data: bytes, find: FindRound, plan: Callable[[int, int], RoundPlan]
+    ) -> None:
+        """Count the contract, or void it where the countersignature came too late. Raises `PeerError`."""
+        contract = self._contract(sender, data, Contract.SELLER_KIND)
+        if contract.seller != sender.agent or contract.buyer != self._desk.me.agent:
+            raise PeerError("wrong_party", sender.house)
+        deal = self._deals.get(contract.slot, sha256(contract.to_cbor()))
+        if deal is None:
+            raise PeerError("contract_unknown", sender.house)
+        if deal.counted or deal.voided:
+            return
+        if self._desk.now_s > plan(contract.slot, contract.gate).contracts_end_s:
+            self._void(deal, data, sender)
+            return
+        deal = replace(deal, seller_signature=data, counted=True)
+        self._deals.save(deal)
+        self._note_signed(deal, sender)
+        round_ = find(contract.slot, contract.gate)
+        if round_ is not None:
+            self._update_signed(round_)
+
+    def _void(self, deal: Deal, seller_signature: bytes, seller: RosterMember) -> None:
+        contract = deal.contract
+        self._deals.save(replace(deal, seller_signature=seller_signature, voided=True))
+        body = Void(hood=contract.hood, slot=contract.slot, gate=contract.gate, contract=deal.id)
+        self._outbox.send(seller, inbox.VOID, self._desk.signer.sign(Void.KIND, body.to_cbor()))
+        self._desk.note("ContractVoided", slot=contract.slot, contract=deal.id.hex()[:16], peer=seller.house)
+
+    def on_void(self, sender: RosterMember, data: bytes) -> None:
+        """Release what we had reserved for a contract that its buyer calls void. Raises `PeerError`."""
+        _, signed = self._desk.verified(data, Void.KIND, Void.MAX_BYTES)
+        void = Void.from_cbor(signed.payload)
+        deal = self._deals.get(void.slot, void.contract)
+        if deal is None or deal.role is not Role.SELLER or deal.peer != sender.agent:
+            raise PeerError("contract_unknown", sender.house)
+        if deal.settled:
+            raise PeerError("already_settled", sender.house)
+        self._deals.save(replace(deal, voided=True, own_wh=0))
+        self._desk.note("ContractVoided", slot=void.slot, contract=deal.id.hex()[:16], peer=sender.house)
+
+    def _contract(self, sender: RosterMember, data: bytes, kind: str) -> Contract:
+        signer, signed = self._desk.verified(data, kind, Contract.MAX_BYTES)
+        if signer.agent != sender.agent:
+            raise PeerError("wrong_party", signer.house)
+        contract = Contract.from_cbor(signed.payload)
+        if contract.hood != self._desk.hood.hood_id:
+            raise PeerError("wrong_hood", contract.hood.hex()[:16])
+        return contract
+
+    def _difference(self, contract: Contract, expected: dict[bytes, Contract]) -> str:
+        ours = [own for own in expected.values() if own.buyer == contract.buyer and own.seller == contract.seller]
+        if not ours:
+            return "our clearing has no trade with this buyer"
+        names = ("algorithm", "book", "energy_wh", "seller_price", "buyer_price", "path_fee")
+        return ",".join(name for name in names if getattr(ours[0], name) != getattr(contract, name))
+
+    def _note_signed(self, deal: Deal, peer: RosterMember) -> None:
+        contract = deal.contract
+        self._desk.note(
+            "ContractSigned",
+            slot=contract.slot,
+            gate=contract.gate,
+            contract=deal.id.hex()[:16],
+            role=deal.role.value,
+            peer=peer.house,
+            energy_wh=contract.energy_wh,
+            price=contract.buyer_price,
+        )
+
+    def _update_signed(self, round_: Round) -> None:
+        """End the contract window early once every own pair is signed."""
+        if round_.phase is not Phase.CONTRACTING:
+            return
+        _, slot, gate = round_.id
+        counted = {deal.id for deal in self._deals.of_round(slot, gate) if deal.counted}
+        round_.pairs_signed = counted >= self._expected.get((slot, gate), {}).keys()
+
+    def forget_before(self, slot: int) -> None:
+        """Drop what old rounds expected."""
+        for old in [key for key in self._expected if key[0] < slot]:
+            del self._expected[old]
