@@ -53,7 +53,6 @@ STAGES = (
 SYSTEM_PROGRAMS = {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients", "mbpoll": "mbpoll"}
 """Programs that tests drive, and the Debian package that brings each. CI must have them all."""
 STUBS = ("micropython-esp32-stubs", "micropython-stdlib-stubs")
-FUZZ_EXAMPLES = "2000"
 DEV_HEADING = "# --- dev: tests and linters, not installed for `demo` ---"
 TTY = sys.stdout.isatty()
 
@@ -402,9 +401,8 @@ def vectors(arguments: list[str]) -> int:
 
 
 def fuzz(arguments: list[str]) -> int:
-    """The property tests, with many more examples than an ordinary run has time for."""
-    examples = os.environ.get("VOLTHOOD_FUZZ_EXAMPLES", FUZZ_EXAMPLES)
-    return run("python", "-m", "pytest", "-m", "fuzz", *arguments, VOLTHOOD_FUZZ_EXAMPLES=examples)
+    """The property tests, with many more examples than an ordinary run has time for: VOLTHOOD_FUZZ_EXAMPLES of each."""
+    return run("python", "-m", "pytest", "-p", "tests.fuzz_profile", "-m", "hypothesis", *arguments)
 
 
 def main(arguments: list[str]) -> int:
