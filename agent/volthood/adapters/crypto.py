@@ -1,0 +1,325 @@
+"""Signing, verifying and sealing with `cryptography`, and the two key files of a household.
+
+Rules, and why:
+
+- A key file is written whole or not at all, never over another, with mode 600 from its first byte. Lost keys are a lost
+  membership, so a file that is damaged is named and left as it is.
+- The key file holds each public key beside its private one: a flipped bit in a seed would otherwise be a valid, foreign key.
+- ES256 signatures count only with s in the lower half of the group's order. Of the two values that verify, one is the
+  record: its hash links the next one, and nobody may choose.
+- A signature counts for the key that its own header names (`kid`), so a message shown under another member's name is bad.
+- A verdict is a bool. Foreign bytes and foreign keys raise nothing but where there is no value to give (`seal`, `unseal`).
+"""
+
+import binascii
+import json
+import os
+import secrets
+import stat
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from volthood.errors import LocalError, PeerError
+from volthood.wire import cose
+from volthood.wire.cbor import WireError
+from volthood.wire.inbox import HPKE_INFO
+from volthood.wire.keys import key_hash, kid, spki_ed25519, spki_p256
+from volthood.wire.mac import equal, hmac_sha256
+from volthood.wire.note import Signature, note_key_hash, signature_line
+from volthood.wire.record import Receipt
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Order of the group (SEC 2 section 2.4.2)."""
+
+_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+_KEY_FILE = "volthood/1/keys"
+_ROLES = ("agent", "seal", "witness")
+_KEY_BYTES = 32
+_MANY_KEYS = 4096
+
+
+@dataclass(frozen=True)
+class PublicKeys:
+    """What a household tells the others: raw public keys of 32 bytes."""
+
+    agent: bytes
+    seal: bytes
+    witness: bytes
+
+
+class AgentKeys:
+    """A household's private keys: `Signer` and `Sealer`.
+
+    Attributes:
+        public: the three raw public keys.
+        agent_hash: SHA-256 of the agent's public key (SPKI DER): the household's name.
+        kid: its first 8 bytes.
+    """
+
+    def __init__(self, agent: bytes, seal: bytes, witness: bytes) -> None:
+        self._agent = Ed25519PrivateKey.from_private_bytes(agent)
+        self._seal = X25519PrivateKey.from_private_bytes(seal)
+        self._witness = Ed25519PrivateKey.from_private_bytes(witness)
+        self.public = PublicKeys(
+            self._agent.public_key().public_bytes_raw(),
+            self._seal.public_key().public_bytes_raw(),
+            self._witness.public_key().public_bytes_raw(),
+        )
+        self.agent_hash = key_hash(spki_ed25519(self.public.agent))
+        self.kid = self.agent_hash[:8]
+
+    @classmethod
+    def create(cls, path: Path) -> "AgentKeys":
+        """New keys, kept in a new file. Raises `LocalError` where the file exists or cannot be written."""
+        seeds = {role: secrets.token_bytes(_KEY_BYTES) for role in _ROLES}
+        keys = cls(**seeds)
+        rows = {role: _key_row(seeds[role], getattr(keys.public, role)) for role in _ROLES}
+        write_secret(path, json.dumps({"format": _KEY_FILE, **rows}, indent=1).encode() + b"\n")
+        return keys
+
+    @classmethod
+    def load(cls, path: Path) -> "AgentKeys":
+        """The keys of a file.
+
+        Raises:
+            LocalError: missing, readable by others, or damaged; the text names the file and the remedy.
+        """
+        try:
+            document = json.loads(read_secret(path))
+            if (
+                not isinstance(document, dict)
+                or set(document) != {"format", *_ROLES}
+                or document["format"] != _KEY_FILE
+            ):
+                raise ValueError("not a key file of this version")
+            seeds, public = zip(*[_key_pair(document[role], role) for role in _ROLES], strict=True)
+        except ValueError as error:
+            raise _damaged(path, str(error)) from error
+        keys = cls(*seeds)
+        if keys.public != PublicKeys(*public):
+            raise _damaged(path, "a private key does not belong to its public key")
+        return keys
+
+    def sign(self, kind: str, payload: bytes, checkpoint: bytes | None = None) -> bytes:
+        """A COSE_Sign1 (EdDSA, RFC 9052) over `payload`; deterministic, so the same bytes for the same arguments."""
+        protected = cose.protected_header(cose.EDDSA, self.kid, checkpoint)
+        return cose.pack_sign1(protected, payload, self._agent.sign(cose.to_be_signed(kind, protected, payload)))
+
+    def sign_note(self, name: str, text: str) -> str:
+        """The signature line of `name` under a note's text (C2SP signed-note), by the agent key."""
+        return signature_line(name, self.public.agent, self._agent.sign(text.encode()))
+
+    def seal(self, recipient: bytes, plaintext: bytes) -> bytes:
+        """HPKE (RFC 9180) base mode, X25519, HKDF-SHA256, ChaCha20-Poly1305: 32 bytes of key share, then the ciphertext.
+
+        Raises:
+            PeerError: `bad_key`: not an X25519 key, or one that gives everybody the same secret.
+        """
+        try:
+            return _SUITE.encrypt(plaintext, X25519PublicKey.from_public_bytes(recipient), info=HPKE_INFO)
+        except ValueError as error:
+            raise PeerError("bad_key", str(error)) from error
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """What was sealed for us. Raises `PeerError` (`not_sealed_for_us`) for another recipient and for changed bytes."""
+        try:
+            return _SUITE.decrypt(sealed, self._seal, info=HPKE_INFO)
+        except (InvalidTag, ValueError) as error:
+            raise PeerError("not_sealed_for_us", f"{len(sealed)} bytes") from error
+
+
+class SignatureVerifier:
+    """Signatures of agents and nodes: `Verifier` and `RecordVerifier`. Keeps the keys it has seen, loaded."""
+
+    def verify_eddsa(self, raw_public: bytes, signed: cose.Signed, kind: str) -> bool:
+        """Whether the holder of the Ed25519 key signed the message as this kind."""
+        try:
+            key, name = _ed25519(raw_public)
+        except (ValueError, WireError):
+            return False
+        if signed.alg != cose.EDDSA or signed.kid != name:
+            return False
+        return _holds(key, signed.signature, cose.to_be_signed(kind, signed.protected, signed.payload))
+
+    def verify_es256(self, public: bytes, signed: cose.Signed, kind: str) -> bool:
+        """Whether the holder of the P-256 key (SPKI DER, or x and y as 64 bytes) signed the message, with a low s."""
+        try:
+            key, name = _p256(public)
+        except (ValueError, WireError):
+            return False
+        r, s = int.from_bytes(signed.signature[:32], "big"), int.from_bytes(signed.signature[32:], "big")
+        if signed.alg != cose.ES256 or signed.kid != name or not (0 < r < P256_ORDER and 0 < s <= P256_ORDER // 2):
+            return False
+        try:
+            message = cose.to_be_signed(kind, signed.protected, signed.payload)
+            key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            return False
+        return True
+
+
+def verify_ed25519(raw_public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether the holder of the Ed25519 key (32 bytes) signed `message`."""
+    try:
+        key, _ = _ed25519(raw_public)
+    except (ValueError, WireError):
+        return False
+    return _holds(key, signature, message)
+
+
+def verify_note(name: str, raw_public: bytes, text: str, signatures: list[Signature]) -> bool:
+    """Whether a line of `name` under the note's text was made with this key; foreign lines say nothing."""
+    wanted = note_key_hash(name, raw_public)
+    lines = [line for line in signatures if line.name == name and line.key_hash == wanted]
+    return bool(lines) and all(verify_ed25519(raw_public, line.signature, text.encode()) for line in lines)
+
+
+class LinkKey:
+    """The 32 bytes that an agent and its node share since enrolment: `ReceiptMaker`."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != _KEY_BYTES:
+            raise LocalError(f"a link key has {_KEY_BYTES} bytes, not {len(secret)}")
+        self.secret = secret
+
+    @classmethod
+    def create(cls, path: Path) -> "LinkKey":
+        """A new link key, kept in a new file. Raises `LocalError` where the file exists or cannot be written."""
+        key = cls(secrets.token_bytes(_KEY_BYTES))
+        write_secret(path, key.secret.hex().encode() + b"\n")
+        return key
+
+    @classmethod
+    def load(cls, path: Path) -> "LinkKey":
+        """The link key of a file: 64 hex digits. Raises `LocalError`: missing, readable by others, or damaged."""
+        try:
+            return cls(binascii.unhexlify(read_secret(path).strip()))
+        except (ValueError, LocalError) as error:
+            if isinstance(error, LocalError) and str(path) in str(error):
+                raise
+            raise _damaged(path, "not 64 hex digits") from error
+
+    def mac_receipt(self, kid: bytes, rseq: int) -> bytes:
+        """A receipt as sent: COSE_Mac0 (HMAC-SHA256) for the node `kid`, covering every record up to `rseq`."""
+        protected = cose.protected_header(cose.HMAC_256, kid)
+        payload = Receipt(rseq=rseq).to_cbor()
+        return cose.pack_mac0(protected, payload, self._mac(protected, payload))
+
+    def verify_receipt(self, kid: bytes, data: bytes) -> int | None:
+        """The rseq of a receipt for the node `kid` under this key, else None. Raises `WireError` for broken bytes."""
+        signed = cose.unpack_mac0(data, Receipt.MAX_BYTES)
+        if signed.kid != kid or not equal(signed.signature, self._mac(signed.protected, signed.payload)):
+            return None
+        return Receipt.from_cbor(signed.payload).rseq
+
+    def _mac(self, protected: bytes, payload: bytes) -> bytes:
+        return hmac_sha256(self.secret, cose.to_be_maced(Receipt.KIND, protected, payload))
+
+
+def read_secret(path: Path) -> bytes:
+    """The content of a file that only its owner may read.
+
+    Raises:
+        LocalError: missing, not a plain file, or open to others; the text names the file and the remedy.
+    """
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise LocalError(f"{path}: not a plain file")
+            if status.st_mode & 0o077:
+                mode = stat.S_IMODE(status.st_mode)
+                raise LocalError(f"{path}: mode {mode:03o} lets others read a secret; run: chmod 600 {path}")
+            return file.read()
+    except OSError as error:
+        raise LocalError(f"{path}: cannot read the key file: {error.strerror}") from error
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Put a new file of mode 600 on the disk, whole or not at all.
+
+    Raises:
+        LocalError: the file exists (a key is never written over), or the folder cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        try:
+            with open(draft, "xb", opener=_owner_only) as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except FileExistsError as error:
+        raise LocalError(f"{path}: a key file is there already; move it away first to make a new key") from error
+    except OSError as error:
+        raise LocalError(f"{path}: cannot write the key file: {error.strerror}") from error
+
+
+def _owner_only(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _damaged(path: Path, why: str) -> LocalError:
+    return LocalError(f"{path}: damaged key file ({why}); put its backup in place, a new key would be a new member")
+
+
+def _key_row(private: bytes, public: bytes) -> dict[str, str]:
+    return {"private": b64encode(private).decode(), "public": b64encode(public).decode()}
+
+
+def _key_pair(row: object, role: str) -> tuple[bytes, bytes]:
+    """(private, public) of one role's row. Raises `ValueError`."""
+    if not isinstance(row, dict) or set(row) != {"private", "public"}:
+        raise ValueError(f"{role} is not a pair of keys")
+    if not all(isinstance(value, str) for value in row.values()):
+        raise ValueError(f"{role} is not text")
+    private, public = (b64decode(row[half], validate=True) for half in ("private", "public"))
+    if len(private) != _KEY_BYTES or len(public) != _KEY_BYTES:
+        raise ValueError(f"{role} has a key of the wrong length")
+    return private, public
+
+
+def _holds(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@lru_cache(maxsize=_MANY_KEYS)
+def _ed25519(raw: bytes) -> tuple[Ed25519PublicKey, bytes]:
+    """(key, kid). Raises `ValueError` or `WireError` for bytes that are no key."""
+    return Ed25519PublicKey.from_public_bytes(raw), kid(spki_ed25519(raw))
+
+
+@lru_cache(maxsize=_MANY_KEYS)
+def _p256(public: bytes) -> tuple[ec.EllipticCurvePublicKey, bytes]:
+    """(key, kid). Raises `ValueError` or `WireError` for bytes that are no P-256 key."""
+    spki = spki_p256(public) if len(public) == 64 else public
+    key = load_der_public_key(spki)
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise ValueError("not a P-256 key")
+    return key, kid(spki)
