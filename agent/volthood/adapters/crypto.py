@@ -4,11 +4,12 @@ Rules, and why:
 
 - A key file is written whole or not at all, never over another, with mode 600 from its first byte. Lost keys are a lost
   membership, so a file that is damaged is named and left as it is.
-- The key file holds each public key beside its private one: a flipped bit in a seed would otherwise be a valid, foreign key.
+- The key file holds each public key beside its private one: a flipped bit in a seed would otherwise be a valid key of
+  nobody.
 - ES256 signatures count only with s in the lower half of the group's order. Of the two values that verify, one is the
   record: its hash links the next one, and nobody may choose.
-- A signature counts for the key that its own header names (`kid`), so a message shown under another member's name is bad.
-- A verdict is a bool. Foreign bytes and foreign keys raise nothing but where there is no value to give (`seal`, `unseal`).
+- A signature counts for the key that its own header names (`kid`): a message shown under another member's name is bad.
+- A verdict is a bool. Foreign bytes and keys raise nothing but where there is no value to give (`seal`, `unseal`).
 """
 
 import binascii
@@ -28,7 +29,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from volthood.errors import LocalError, PeerError
 from volthood.wire import cose
@@ -47,6 +47,7 @@ _KEY_FILE = "volthood/1/keys"
 _ROLES = ("agent", "seal", "witness")
 _KEY_BYTES = 32
 _MANY_KEYS = 4096
+_RESTORE = "put its backup in place: a new key would be a new member"
 
 
 @dataclass(frozen=True)
@@ -96,19 +97,12 @@ class AgentKeys:
             LocalError: missing, readable by others, or damaged; the text names the file and the remedy.
         """
         try:
-            document = json.loads(read_secret(path))
-            if (
-                not isinstance(document, dict)
-                or set(document) != {"format", *_ROLES}
-                or document["format"] != _KEY_FILE
-            ):
-                raise ValueError("not a key file of this version")
-            seeds, public = zip(*[_key_pair(document[role], role) for role in _ROLES], strict=True)
+            seeds, public = _parse_keys(read_secret(path))
         except ValueError as error:
-            raise _damaged(path, str(error)) from error
+            raise LocalError(f"{path}: damaged key file ({error}); {_RESTORE}") from error
         keys = cls(*seeds)
         if keys.public != PublicKeys(*public):
-            raise _damaged(path, "a private key does not belong to its public key")
+            raise LocalError(f"{path}: damaged key file (a private key is not that of its public key); {_RESTORE}")
         return keys
 
     def sign(self, kind: str, payload: bytes, checkpoint: bytes | None = None) -> bytes:
@@ -121,7 +115,7 @@ class AgentKeys:
         return signature_line(name, self.public.agent, self._agent.sign(text.encode()))
 
     def seal(self, recipient: bytes, plaintext: bytes) -> bytes:
-        """HPKE (RFC 9180) base mode, X25519, HKDF-SHA256, ChaCha20-Poly1305: 32 bytes of key share, then the ciphertext.
+        """HPKE (RFC 9180) base mode, X25519, HKDF-SHA256, ChaCha20-Poly1305: key share (32 bytes), then ciphertext.
 
         Raises:
             PeerError: `bad_key`: not an X25519 key, or one that gives everybody the same secret.
@@ -132,7 +126,7 @@ class AgentKeys:
             raise PeerError("bad_key", str(error)) from error
 
     def unseal(self, sealed: bytes) -> bytes:
-        """What was sealed for us. Raises `PeerError` (`not_sealed_for_us`) for another recipient and for changed bytes."""
+        """What was sealed for us. Raises `PeerError` (`not_sealed_for_us`): another recipient, or changed bytes."""
         try:
             return _SUITE.decrypt(sealed, self._seal, info=HPKE_INFO)
         except (InvalidTag, ValueError) as error:
@@ -190,7 +184,7 @@ class LinkKey:
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != _KEY_BYTES:
-            raise LocalError(f"a link key has {_KEY_BYTES} bytes, not {len(secret)}")
+            raise ValueError(f"a link key has {_KEY_BYTES} bytes, not {len(secret)}")
         self.secret = secret
 
     @classmethod
@@ -205,10 +199,8 @@ class LinkKey:
         """The link key of a file: 64 hex digits. Raises `LocalError`: missing, readable by others, or damaged."""
         try:
             return cls(binascii.unhexlify(read_secret(path).strip()))
-        except (ValueError, LocalError) as error:
-            if isinstance(error, LocalError) and str(path) in str(error):
-                raise
-            raise _damaged(path, "not 64 hex digits") from error
+        except ValueError as error:
+            raise LocalError(f"{path}: damaged link key (not 64 hex digits); enrol the node again") from error
 
     def mac_receipt(self, kid: bytes, rseq: int) -> bytes:
         """A receipt as sent: COSE_Mac0 (HMAC-SHA256) for the node `kid`, covering every record up to `rseq`."""
@@ -281,12 +273,17 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _damaged(path: Path, why: str) -> LocalError:
-    return LocalError(f"{path}: damaged key file ({why}); put its backup in place, a new key would be a new member")
-
-
 def _key_row(private: bytes, public: bytes) -> dict[str, str]:
     return {"private": b64encode(private).decode(), "public": b64encode(public).decode()}
+
+
+def _parse_keys(content: bytes) -> tuple[list[bytes], list[bytes]]:
+    """(private keys, public keys) in the order of the roles. Raises `ValueError`."""
+    document = json.loads(content)
+    if not isinstance(document, dict) or document.keys() != {"format", *_ROLES} or document["format"] != _KEY_FILE:
+        raise ValueError("not a key file of this version")
+    pairs = [_key_pair(document[role], role) for role in _ROLES]
+    return [private for private, _ in pairs], [public for _, public in pairs]
 
 
 def _key_pair(row: object, role: str) -> tuple[bytes, bytes]:
@@ -318,8 +315,8 @@ def _ed25519(raw: bytes) -> tuple[Ed25519PublicKey, bytes]:
 @lru_cache(maxsize=_MANY_KEYS)
 def _p256(public: bytes) -> tuple[ec.EllipticCurvePublicKey, bytes]:
     """(key, kid). Raises `ValueError` or `WireError` for bytes that are no P-256 key."""
-    spki = spki_p256(public) if len(public) == 64 else public
-    key = load_der_public_key(spki)
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ValueError("not a P-256 key")
-    return key, kid(spki)
+    xy = public[-64:]
+    spki = spki_p256(xy)
+    if public not in {xy, spki}:
+        raise WireError("key_unknown", "not a P-256 public key")
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + xy), kid(spki)

@@ -1,7 +1,7 @@
 """Keys, as the engine sees them: it asks for a signature or a verdict and never holds a private key.
 
-Every answer is a value: a bad signature is False, because a neighbour's bytes are ordinary input. Only what cannot be opened
-raises, since there is nothing to give back.
+Every answer is a value: a bad signature is False, because a neighbour's bytes are ordinary input. Only what cannot be
+opened raises, since there is nothing to give back.
 """
 
 from typing import Protocol
@@ -37,7 +37,7 @@ class Sealer(Protocol):
     """Messages that only their recipient can read."""
 
     def seal(self, recipient: bytes, plaintext: bytes) -> bytes:
-        """`plaintext` for the holder of this X25519 key (32 bytes). Raises `PeerError` (`bad_key`) for a key that is none."""
+        """`plaintext` for the holder of this X25519 key (32 bytes). Raises `PeerError` (`bad_key`)."""
         ...
 
     def unseal(self, sealed: bytes) -> bytes:
