@@ -42,9 +42,14 @@ def show(results: list[dict[str, object]]) -> None:
         table.add_column(column, justify="right" if column in {"value", "samples"} else "left")
     for result in results:
         verdict = "" if result["ok"] is None else "yes" if result["ok"] else "[bold red]no[/]"
-        cells = (result["name"], f"{result['figure']:,.5g}", result["unit"], result["mark"] or "", verdict)
+        cells = (result["name"], shown(result["figure"]), result["unit"], result["mark"] or "", verdict)
         table.add_row(*map(str, cells), str(result["samples"]))
     Console().print(table)
+
+
+def shown(figure: object) -> str:
+    """A figure for the eye: whole from a thousand on, else four digits."""
+    return f"{figure:,.0f}" if isinstance(figure, int | float) and abs(figure) >= 1000 else f"{figure:.4g}"
 
 
 def machine() -> str:
