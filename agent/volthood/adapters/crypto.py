@@ -42,6 +42,11 @@ from volthood.wire.record import Receipt
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Order of the group (SEC 2 section 2.4.2)."""
 
+_ED25519_PRIME = 2**255 - 19
+_SMALL_ORDER_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+# The heights of the eight points whose signatures anybody can make (RFC 8032 section 5.1; the library takes them).
+_WEAK_KEYS = {0, 1, _ED25519_PRIME - 1, _SMALL_ORDER_Y, _ED25519_PRIME - _SMALL_ORDER_Y}
+
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _KEY_FILE = "volthood/1/keys"
 _ROLES = ("agent", "seal", "witness")
@@ -308,7 +313,9 @@ def _holds(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
 
 @lru_cache(maxsize=_MANY_KEYS)
 def _ed25519(raw: bytes) -> tuple[Ed25519PublicKey, bytes]:
-    """(key, kid). Raises `ValueError` or `WireError` for bytes that are no key."""
+    """(key, kid). Raises `ValueError` or `WireError` for bytes that are no key, or a key that binds nobody."""
+    if (int.from_bytes(raw, "little") & (1 << 255) - 1) % _ED25519_PRIME in _WEAK_KEYS:
+        raise WireError("key_unknown", "a point of small order")
     return Ed25519PublicKey.from_public_bytes(raw), kid(spki_ed25519(raw))
 
 

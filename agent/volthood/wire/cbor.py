@@ -3,8 +3,8 @@
 Rules, and why:
 
 - One value has one encoding: shortest heads, definite lengths, map keys in ascending order of their encoded bytes, no
-  key twice. Whatever would not re-encode to the same bytes is refused *while* decoding: two decoders that disagree about
-  a signed message would disagree about money.
+  key twice. Whatever would not re-encode to the same bytes is refused *while* decoding: two decoders that disagree
+  about a signed message would disagree about money.
 - No floats, no simple values but false, true and null: nothing signed needs them.
 - Depth, number of items and integer size are limited (`limits.py`) before anything is allocated.
 
@@ -24,6 +24,7 @@ class WireError(ValueError):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason + (": " + detail if detail else ""))
         self.reason = reason
+        self.detail = detail
 
 
 class Tag:
@@ -91,10 +92,12 @@ def _put(out: bytearray, value: object, depth: int) -> None:
         _head(out, _BYTES, len(value))
         out.extend(value)
     elif isinstance(value, str):
-        text = value.encode()
-        _head(out, _TEXT, len(text))
-        out.extend(text)
+        raw = _from_text(value)
+        _head(out, _TEXT, len(raw))
+        out.extend(raw)
     elif isinstance(value, Tag):
+        if value.number < 0:
+            raise WireError("type_unknown", "tag below zero")
         _head(out, _TAG, value.number)
         _put(out, value.value, depth + 1)
     else:
@@ -110,15 +113,53 @@ def _put_items(out: bytearray, value: object, depth: int) -> None:
     elif isinstance(value, dict):
         _check_count(len(value))
         _head(out, _MAP, len(value))
-        for key, item in sorted([(encode(key), item) for key, item in value.items()], key=_first):
+        for key, item in sorted([(_key(key), item) for key, item in value.items()], key=_first):
             out.extend(key)
             _put(out, item, depth + 1)
     else:
         raise WireError("type_unknown", str(type(value)))
 
 
+def _key(key: object) -> bytes:
+    if isinstance(key, bool) or not isinstance(key, (int, str, bytes)):
+        raise WireError("type_unknown", "map key")
+    return encode(key)
+
+
 def _first(pair: tuple[bytes, object]) -> bytes:
     return pair[0]
+
+
+def utf8(raw: bytes) -> str:
+    """The text that `raw` is the UTF-8 of (RFC 3629). Raises `WireError`.
+
+    MicroPython takes longer forms, surrogates and numbers beyond Unicode, CPython does not: checked here for both.
+    """
+    try:
+        text = str(raw, "utf-8")
+    except (UnicodeError, ValueError):
+        raise WireError("not_utf8")
+    if len(text) != len(raw):
+        _from_text(text)
+        if sum([_utf8_bytes(ord(char)) for char in text]) != len(raw):
+            raise WireError("not_utf8", "longer than needed")
+    return text
+
+
+def _from_text(text: str) -> bytes:
+    try:
+        raw = text.encode()
+    except UnicodeError:
+        raise WireError("not_utf8", "surrogate")
+    if len(raw) != len(text):
+        for char in text:
+            if 0xD800 <= ord(char) < 0xE000 or ord(char) > 0x10FFFF:
+                raise WireError("not_utf8", "surrogate, or beyond Unicode")
+    return raw
+
+
+def _utf8_bytes(code: int) -> int:
+    return 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
 
 
 def _check_count(n: int) -> None:
@@ -176,13 +217,7 @@ def _take_string(data: bytes, at: int, n: int, major: int) -> tuple[object, int]
     if at + n > len(data):
         raise WireError("truncated")
     raw = bytes(data[at : at + n])
-    if major == _BYTES:
-        return raw, at + n
-    try:
-        text = str(raw, "utf-8")
-    except (UnicodeError, ValueError):
-        raise WireError("not_utf8")
-    return text, at + n
+    return (raw if major == _BYTES else utf8(raw)), at + n
 
 
 def _take_map(data: bytes, at: int, n: int, depth: int) -> tuple[object, int]:

@@ -114,6 +114,6 @@ def _header(protected: bytes, algorithms: tuple[int, ...]) -> tuple[int, bytes, 
         raise WireError("algorithm_unknown")
     if not isinstance(kid, bytes) or len(kid) != _KID_BYTES:
         raise WireError("header_unknown", "kid")
-    if checkpoint is not None and not (isinstance(checkpoint, bytes) and len(checkpoint) == 32):
+    if CHECKPOINT in header and not (alg == EDDSA and isinstance(checkpoint, bytes) and len(checkpoint) == 32):
         raise WireError("header_unknown", "checkpoint")
     return alg, kid, checkpoint

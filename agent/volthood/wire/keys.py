@@ -1,7 +1,7 @@
 """Public keys as SPKI DER (RFC 5280 section 4.1.2.7), and the hashes that name them.
 
-An agent is named by the full SHA-256 of its public key, a key id (`kid`) is the first 8 bytes of that hash, and a node's
-name in topics is its key id in hex.
+An agent is named by the full SHA-256 of its public key, a key id (`kid`) is the first 8 bytes of that hash, and a
+node's name in topics is its key id in hex.
 """
 
 import hashlib

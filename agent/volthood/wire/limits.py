@@ -4,7 +4,7 @@ Sizes are bytes, counts are items. The board imports this file too: plain intege
 """
 
 MAX_DEPTH = 8
-"""Nesting of CBOR arrays, maps and tags."""
+"""Arrays, maps and tags that one value may stand inside of."""
 
 MAX_ITEMS = 4096
 """Entries of one CBOR array or map."""
@@ -62,6 +62,18 @@ MAX_INBOX_BYTES = 8 * 1024
 
 MAX_NOTE_BYTES = 1024 * 1024
 """A roster or hood file with all its signatures."""
+
+MAX_NOTE_SIGNATURES = 2 * MAX_MEMBERS
+"""Signature lines of one note: every member, and as many witnesses."""
+
+MAX_NODES = 8
+"""Node keys of one member."""
+
+MAX_BROKER_CHARS = 100
+"""A broker's address in the roster."""
+
+MAX_FUSE_W = 10**8
+"""A connection's limit in the roster: 100 MW."""
 
 MAX_NAME_CHARS = 32
 """A house, hood or node name in a topic."""

@@ -1,8 +1,8 @@
 """What agents say to each other about one slot: order, bundle, contract, settlement, void, ask, give, evidence.
 
 Every message names its round (hood, slot, gate) in the signed body, so no signature serves in another. On the board
-(`Order`, `Bundle`, `Ask`, `Give`, `Evidence`) a message is one COSE_Sign1 of its sender; a `Contract` and a `Settlement`
-are one payload with a signature of each party, over the same bytes and with the party in the kind.
+(`Order`, `Bundle`, `Ask`, `Give`, `Evidence`) a message is one COSE_Sign1 of its sender; a `Contract` and a
+`Settlement` are one payload with a signature of each party, over the same bytes and with the party in the kind.
 """
 
 from volthood.wire import cose, limits

@@ -1,7 +1,7 @@
 """A message is a table of fields: small integer key, name, kind, range. One machine packs, unpacks and checks them all.
 
-Unknown keys, missing fields, values out of range and defaults written out are refused, so a message has one encoding and
-one meaning. Version 1 is field 1 of each.
+Unknown keys, missing fields, values out of range and defaults written out are refused, so a message has one encoding
+and one meaning. Version 1 is field 1 of each.
 """
 
 from volthood.wire.cbor import WireError, decode, encode
@@ -96,7 +96,7 @@ def _check(kind: object, value: object, name: str) -> object:
 
 
 class Field:
-    """One line of a message's table. `default` is the value that is left out of the bytes; without one it must stand."""
+    """One line of a message's table. `default` is the value left out of the bytes; without one the field must stand."""
 
     def __init__(self, key: int, name: str, kind: object, unit: str, default: object = ...) -> None:
         self.key = key
@@ -123,6 +123,8 @@ class Message:
                 value = values.pop(field.name)
                 if field.default is ... or value != field.default:
                     value = _check(field.kind, value, field.name)
+                else:
+                    value = field.default  # not False for 0
             elif field.default is ...:
                 raise WireError("field_missing", field.name)
             else:
@@ -147,10 +149,13 @@ class Message:
     @classmethod
     def from_cbor(cls, payload: bytes) -> "Self":
         """The message in `payload`. Raises `WireError`, its reason `version_unknown` for a newer version."""
+        if len(payload) > cls.MAX_BYTES:
+            raise WireError("too_large", "%d bytes, at most %d" % (len(payload), cls.MAX_BYTES))
         values = decode(payload)
         if not isinstance(values, dict):
             raise WireError("not_a_map")
-        if values.pop(1, None) != VERSION:
+        version = values.pop(1, None)
+        if isinstance(version, bool) or version != VERSION:  # true equals 1
             raise WireError("version_unknown")
         named = {}
         for field in cls.FIELDS:

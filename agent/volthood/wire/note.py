@@ -1,17 +1,19 @@
 """Signed notes (C2SP signed-note v1.0.0): a text, an empty line, and signature lines of several signers.
 
-Only Ed25519 signatures (type 0x01) are written; lines of other types and of unknown keys are kept apart and ignored, as the
-specification demands. Who must have signed is the reader's rule, not the format's.
+Only Ed25519 signatures (type 0x01) are written; lines of other types and of unknown keys are kept apart and ignored, as
+the specification demands. Who must have signed is the reader's rule, not the format's.
 """
 
 from binascii import a2b_base64, b2a_base64
 
-from volthood.wire.cbor import WireError
+from volthood.wire.cbor import WireError, utf8
 from volthood.wire.keys import sha256
-from volthood.wire.limits import MAX_MEMBERS, MAX_NOTE_BYTES
+from volthood.wire.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 
 _DASH = "\u2014 "
 _ED25519 = b"\x01"
+# Unicode's White_Space above the control characters, by number: MicroPython knows only ASCII's.
+_SPACES = (0x20, 0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000) + tuple(range(0x2000, 0x200B))
 
 
 class Signature:
@@ -45,14 +47,11 @@ def unpack_note(data: bytes) -> "tuple[str, list[Signature]]":
     """(text with its last newline, signatures), nothing verified.
 
     Raises:
-        WireError: `too_large` or `note_format`.
+        WireError: `too_large`, `too_many_items`, `not_utf8` or `note_format`.
     """
     if len(data) > MAX_NOTE_BYTES:
         raise WireError("too_large")
-    try:
-        whole = str(data, "utf-8")
-    except (UnicodeError, ValueError):
-        raise WireError("note_format", "not UTF-8")
+    whole = utf8(data)
     split = whole.rfind("\n\n")
     if split < 0 or not whole.endswith("\n"):
         raise WireError("note_format", "no empty line before the signatures")
@@ -60,7 +59,7 @@ def unpack_note(data: bytes) -> "tuple[str, list[Signature]]":
         if ord(char) < 32 and char != "\n":
             raise WireError("note_format", "control character")
     lines = whole[split + 2 : -1].split("\n")
-    if len(lines) > 2 * MAX_MEMBERS:
+    if len(lines) > MAX_NOTE_SIGNATURES:
         raise WireError("too_many_items")
     return whole[: split + 1], [_signature(line) for line in lines]
 
@@ -77,7 +76,7 @@ def _signature(line: str) -> Signature:
 
 
 def _check_name(name: str) -> None:
-    if not name or "+" in name or name != name.strip() or " " in name or "\n" in name:
+    if not name or "+" in name or any([ord(char) < 0x20 or ord(char) in _SPACES for char in name]):
         raise WireError("note_format", "signer's name")
 
 

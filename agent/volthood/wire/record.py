@@ -90,7 +90,7 @@ class Record(Message):
     power_factor_permille: int | None
 
     def check(self) -> None:
-        """Closed ranges are ascending, do not touch and end before this record."""
+        """Closed ranges are ascending, do not overlap and end before this record."""
         below = 0
         for first, last, _ in self.closed:
             if not below < first <= last < self.rseq:

@@ -10,18 +10,20 @@
 Keys are standard base64 of raw public keys (Ed25519 32 bytes, X25519 32, P-256 x and y 64; several node keys joined by
 commas, `-` for none); the metering point is a hash; the last word is the slot from which the member's keys are void, or
 `-`. The hood's id is the SHA-256 of the text of version 1.
+
+No house, agent or node stands twice: a node of two members could sell each kWh to two neighbours.
 """
 
 from volthood.wire.cbor import WireError
 from volthood.wire.keys import key_hash, kid, sha256, spki_ed25519, spki_p256
-from volthood.wire.limits import MAX_MEMBERS
+from volthood.wire.limits import MAX_BROKER_CHARS, MAX_FUSE_W, MAX_MEMBERS, MAX_NODES
 from volthood.wire.note import base64, unbase64
 from volthood.wire.topics import check_name
 
 _TITLE = "volthood/1/roster"
 _NONE = "-"
 _WORDS = 11
-_MAX_NODES = 8
+_NUMBER_END = 10**13
 
 
 class RosterMember:
@@ -50,8 +52,10 @@ class RosterMember:
         self.grid_node = check_name(grid_node)
         self.broker = broker
         self.void_from = void_from
-        if len(self.node_keys) > _MAX_NODES or not 1 <= fuse_w <= 10**8 or not 1 <= len(broker) <= 100:
+        if len(self.node_keys) > MAX_NODES or not 1 <= fuse_w <= MAX_FUSE_W or not _is_broker(broker):
             raise WireError("field_range", "roster member " + house)
+        if void_from is not None:
+            _check_number(void_from)
 
     @property
     def agent(self) -> bytes:
@@ -91,12 +95,15 @@ class Roster:
         self.members = members
         if not 1 <= len(members) <= MAX_MEMBERS:
             raise WireError("too_many_items", "%d members" % len(members))
-        if len({member.house for member in members}) != len(members):
-            raise WireError("field_range", "a house stands twice")
-        if len({member.agent_key for member in members}) != len(members):
-            raise WireError("field_range", "an agent key stands twice")
+        _check_unique([member.house for member in members], "house")
+        _check_unique([member.kid for member in members], "agent")
+        _check_unique([key for member in members for key in member.node_keys], "node")
         if (version == 1) != (previous is None) or version < 1:
             raise WireError("field_range", "version %d and previous" % version)
+        for number in (version, issued, valid_from):
+            _check_number(number)
+        if previous is not None:
+            _sized(previous, 32)
 
     @property
     def digest(self) -> bytes:
@@ -146,6 +153,20 @@ def _sized(data: bytes, size: int) -> bytes:
     if len(data) != size:
         raise WireError("key_unknown", "%d bytes, not %d" % (len(data), size))
     return data
+
+
+def _check_number(number: int) -> None:
+    if not 0 <= number < _NUMBER_END:
+        raise WireError("field_range", "a number of up to 13 digits")
+
+
+def _check_unique(names: "list[object]", what: str) -> None:
+    if len(set(names)) != len(names):
+        raise WireError("field_range", what + " stands twice")
+
+
+def _is_broker(text: str) -> bool:
+    return 1 <= len(text) <= MAX_BROKER_CHARS and all([33 <= ord(char) <= 126 for char in text])
 
 
 def _word(line: str, name: str) -> str:

@@ -12,6 +12,7 @@ HOME = "home"
 _NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 BOARD_KINDS = ("order", "bundle", "ask", "give", "evidence")
+NODE_KINDS = ("live", "record", "receipt", "status")
 
 
 def check_name(name: str) -> str:
@@ -45,7 +46,10 @@ def inbox_topic(hood: str, house: str, sender: str) -> str:
 
 
 class Topic:
-    """A topic taken apart. `area` is node, board or in; `detail` its levels after that."""
+    """A topic taken apart. `area` is node, board or in; `detail` its levels after that, checked.
+
+    `detail` is (node, kind), (round, kind) or (sender,).
+    """
 
     def __init__(self, hood: str, house: str, area: str, detail: "tuple[str, ...]") -> None:
         self.hood = hood
@@ -54,7 +58,11 @@ class Topic:
         self.detail = detail
 
 
-_DEPTH = {"node": 2, "board": 2, "in": 1}
+_TAILS: "dict[str, list[list[str]]]" = {
+    "node": [[kind] for kind in NODE_KINDS],
+    "board": [[kind] for kind in BOARD_KINDS],
+    "in": [[]],
+}
 
 
 def parse_topic(topic: str) -> Topic:
@@ -63,17 +71,21 @@ def parse_topic(topic: str) -> Topic:
     if len(levels) < 6 or levels[0] + "/" + levels[1] + "/" != ROOT:
         raise WireError("topic_unknown", topic[:80])
     hood, house, area, detail = levels[2], levels[3], levels[4], levels[5:]
-    if _DEPTH.get(area) != len(detail):
+    if detail[1:] not in _TAILS.get(area, []):
         raise WireError("topic_unknown", topic[:80])
-    check_name(hood)
-    check_name(house)
+    for name in (hood, house):
+        check_name(name)
+    if area == "board":
+        parse_round(detail[0])
+    else:
+        check_name(detail[0])
     return Topic(hood, house, area, tuple(detail))
 
 
 def parse_round(level: str) -> "tuple[int, int]":
-    """(slot, gate) of a board topic's round level. Raises `WireError`."""
+    """(slot, gate) of a board topic's round level, within what an order can say. Raises `WireError`."""
     slot, _, gate = level.partition(".")
-    if not (_is_decimal(slot, 13) and _is_decimal(gate, 3)):
+    if not (_is_decimal(slot, 13) and _is_decimal(gate, 3)) or int(slot) > 2**40 or int(gate) > 255:
         raise WireError("topic_unknown", level[:40])
     return int(slot), int(gate)
 
