@@ -54,7 +54,7 @@ SYSTEM_PROGRAMS = {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients
 """Programs that tests drive, and the Debian package that brings each. CI must have them all."""
 STUBS = ("micropython-esp32-stubs", "micropython-stdlib-stubs")
 DEV_HEADING = "# --- dev: tests and linters, not installed for `demo` ---"
-TTY = sys.stdout.isatty()
+TTY = sys.stderr.isatty()
 
 
 class SetupError(Exception):
@@ -267,21 +267,22 @@ def child_env() -> dict[str, str]:
 
 
 def say(text: str) -> None:
-    """One line, at once."""
+    """One line, at once, on standard error: standard output belongs to what was asked for."""
     clear_line()
-    print(text, flush=True)
+    print(text, file=sys.stderr, flush=True)
 
 
 def live(text: str) -> None:
     """A line that the next one replaces; nothing where the output is no terminal."""
     if TTY:
-        print("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1], end="", flush=True)
+        width = shutil.get_terminal_size().columns - 1
+        print("\r\x1b[K" + text[:width], end="", file=sys.stderr, flush=True)
 
 
 def clear_line() -> None:
     """Takes the live line away."""
     if TTY:
-        print("\r\x1b[K", end="", flush=True)
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 # --- what it does -----------------------------------------------------------------------------------------------------

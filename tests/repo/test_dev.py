@@ -66,7 +66,7 @@ def test_missing_programs_are_an_error_in_ci_only(
     monkeypatch.setattr(dev, "SYSTEM_PROGRAMS", {"no-such-program": "no-such-package"})
     monkeypatch.delenv("CI", raising=False)
     dev.check_programs()
-    assert "sudo apt install no-such-package" in capsys.readouterr().out
+    assert "sudo apt install no-such-package" in capsys.readouterr().err
     monkeypatch.setenv("CI", "true")
     with pytest.raises(dev.SetupError, match="no-such-package"):
         dev.check_programs()
