@@ -1,0 +1,12 @@
+"""Where the virtual board's interpreter is: the MicroPython unix port, from its wheel or from the PATH."""
+
+import shutil
+import sys
+from pathlib import Path
+
+
+def find_micropython() -> Path | None:
+    """The `micropython` beside this Python, else the one on the PATH; None where there is none."""
+    beside = Path(sys.executable).with_name("micropython")
+    found = str(beside) if beside.exists() else shutil.which("micropython")
+    return Path(found) if found else None
