@@ -91,3 +91,19 @@ def test_an_unknown_command_shows_the_known_ones(root: Path) -> None:
     assert done.returncode == 2
     assert "demo" in done.stdout
     assert "test" in done.stdout
+
+
+@pytest.mark.parametrize(("stored", "status"), [("made\n", 0), ("changed by hand\n", 1)])
+def test_vectors_are_made_anew_and_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: str, status: int
+) -> None:
+    folder = tmp_path / "tests" / "vectors" / "x"
+    folder.mkdir(parents=True)
+    maker = "from pathlib import Path\nPath(__file__).with_name('bytes.txt').write_text('made\\n')\n"
+    (folder / "make_bytes.py").write_text(maker)
+    (folder / "bytes.txt").write_text(stored)
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(dev, "VENV", Path(sys.prefix))
+    (tmp_path / "test_vectors.py").write_text("def test_nothing(): pass\n")
+    assert dev.vectors(["-p", "no:cacheprovider", "-q"]) == status
+    assert (folder / "bytes.txt").read_text() == stored
