@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from volthood.core.energy import spread
 from volthood.errors import LocalError
 from volthood_tools.demo.series_csv import MIN_HOMES, Row, Series, price_mct_per_kwh, read_series
 
@@ -207,11 +208,6 @@ def with_tariff(data: Dataset, retail: str | None = None, feed_in: str | None = 
     return replace(data, tariff_note=" ".join(notes))
 
 
-def equal_parts(total: int, parts: int) -> list[int]:
-    """`total` in `parts` whole numbers that differ by one at most and sum to it exactly."""
-    return [total * (part + 1) // parts - total * part // parts for part in range(parts)]
-
-
 def _homes(series: Series) -> tuple[Home, ...]:
     return tuple(_home(name, rows, series.interval_s // SLOT_S) for name, rows in series.homes.items())
 
@@ -222,8 +218,8 @@ def _home(name: str, rows: tuple[Row, ...], parts: int) -> Home:
         source=name,
         has_pv=any(row.pv_wh for row in rows),
         quality="ok",
-        load_wh=tuple(wh for row in rows for wh in equal_parts(row.load_wh, parts)),
-        pv_wh=tuple(wh for row in rows for wh in equal_parts(row.pv_wh, parts)),
+        load_wh=tuple(wh for row in rows for wh in spread(row.load_wh, parts)),
+        pv_wh=tuple(wh for row in rows for wh in spread(row.pv_wh, parts)),
         retail_mct_per_kwh=tuple(_or(row.retail_mct_per_kwh, RETAIL_MCT_PER_KWH) for row in rows for _ in range(parts)),
         feed_in_mct_per_kwh=tuple(
             _or(row.feed_in_mct_per_kwh, FEED_IN_MCT_PER_KWH) for row in rows for _ in range(parts)

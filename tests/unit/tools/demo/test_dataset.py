@@ -6,16 +6,14 @@ import importlib.resources
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from volthood.core.energy import spread
 from volthood.errors import LocalError
 from volthood.wire.topics import check_name
 from volthood_tools.demo.dataset import (
     DAY_S,
     SLOT_S,
     Dataset,
-    equal_parts,
     load_file,
     load_packaged,
     with_homes,
@@ -159,7 +157,7 @@ def test_quarter_and_half_hours(tmp_path: Path) -> None:
             lines += [f"2024-06-01T{clock}Z,{home},5,1,0.3,-0.01" for home in "ab"]
         (tmp_path / "x.csv").write_text("\n".join(lines))
         data = load_file(tmp_path / "x.csv")
-        assert data.homes[0].load_wh == tuple(equal_parts(5, parts)) * 4
+        assert data.homes[0].load_wh == tuple(spread(5, parts)) * 4
         assert data.reference(data.start) == (-1_000, 30_000)
         assert data.tariff_note == "Retail price: the file's; feed-in: the file's."
         assert note in " ".join(data.notes)
@@ -191,11 +189,3 @@ def test_prices_from_the_command_line_replace_the_datas(data: Dataset) -> None:
     for option in ({"retail": "dear"}, {"feed_in": "0,1"}):
         with pytest.raises(LocalError, match=r"--(retail|feed-in): .* is not a decimal"):
             with_tariff(data, **option)
-
-
-@given(st.integers(0, 10**9), st.integers(1, 100))
-def test_equal_parts_lose_nothing(total: int, parts: int) -> None:
-    split = equal_parts(total, parts)
-    assert sum(split) == total
-    assert len(split) == parts
-    assert max(split) - min(split) <= 1
