@@ -37,7 +37,7 @@ class OrderDraft:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Position:
     """Where a household stands in a slot: what bounds its order.
 
     `taken_wh` is what its contracts of the slot already take, `side` the side of the first of them (`WATCH` without
@@ -57,41 +57,41 @@ NOTHING = OrderDraft(WATCH, ())
 """What a member posts that does not trade."""
 
 
-def forward_order(forecast: Forecast, standing: Standing) -> OrderDraft:
+def forward_order(forecast: Forecast, position: Position) -> OrderDraft:
     """The order before a slot, from its forecast: one step, since the tariff gives one limit."""
     if forecast.net_wh >= 0:
-        return _order(BUY, min(forecast.net_wh, forecast.q90_wh), standing)
-    return _order(SELL, min(-forecast.net_wh, -forecast.q10_wh), standing)
+        return _order(BUY, min(forecast.net_wh, forecast.q90_wh), position)
+    return _order(SELL, min(-forecast.net_wh, -forecast.q10_wh), position)
 
 
-def balancing_order(import_wh: int, export_wh: int, standing: Standing) -> OrderDraft:
+def balancing_order(import_wh: int, export_wh: int, position: Position) -> OrderDraft:
     """The order after a slot, from its metered energy: what contracts have not taken.
 
     A meter may have counted both ways in one slot; the side is that of the first contract, else of the larger amount.
     """
-    side = standing.side
+    side = position.side
     if side == WATCH:
         side = BUY if import_wh >= export_wh else SELL
-    return _order(side, import_wh if side == BUY else export_wh, standing)
+    return _order(side, import_wh if side == BUY else export_wh, position)
 
 
-def _order(side: int, need_wh: int, standing: Standing) -> OrderDraft:
-    if not standing.trading or standing.side not in {WATCH, side}:
+def _order(side: int, need_wh: int, position: Position) -> OrderDraft:
+    if not position.trading or position.side not in {WATCH, side}:
         return NOTHING
-    limit = _limit(side, standing)
-    fuse_wh = standing.fuse_w * standing.slot_s // 3600
-    open_wh = min(need_wh, fuse_wh) - standing.taken_wh
+    limit = _limit(side, position)
+    fuse_wh = position.fuse_w * position.slot_s // 3600
+    open_wh = min(need_wh, fuse_wh) - position.taken_wh
     energy_wh = open_wh // STEP_WH * STEP_WH
     if limit is None or energy_wh <= 0:
         return NOTHING
     return OrderDraft(side, ((limit, energy_wh),))
 
 
-def _limit(side: int, standing: Standing) -> int | None:
+def _limit(side: int, position: Position) -> int | None:
     """The tariff's limit moved into the collar, or None where that would cost the household."""
-    collar = standing.collar
+    collar = position.collar
     if side == BUY:
-        limit = min(standing.price.import_mct_per_kwh, collar.high_mct_per_kwh)
+        limit = min(position.price.import_mct_per_kwh, collar.high_mct_per_kwh)
         return limit if limit >= collar.low_mct_per_kwh else None
-    limit = max(standing.price.export_mct_per_kwh, collar.low_mct_per_kwh)
+    limit = max(position.price.export_mct_per_kwh, collar.low_mct_per_kwh)
     return limit if limit <= collar.high_mct_per_kwh else None

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volthood.core.forecast import Forecast
-from volthood.core.order import NOTHING, Collar, OrderDraft, Standing, balancing_order, forward_order
+from volthood.core.order import NOTHING, Collar, OrderDraft, Position, balancing_order, forward_order
 from volthood.core.tariff import Price
 from volthood.wire.market import BUY, SELL, WATCH, Order
 
-USUAL = Standing(price=Price(22_000, 8_000), collar=Collar(3_000, 27_000), fuse_w=16_000, slot_s=900)
+USUAL = Position(price=Price(22_000, 8_000), collar=Collar(3_000, 27_000), fuse_w=16_000, slot_s=900)
 
 
 def expecting(net_wh: int, q10_wh: int | None = None, q90_wh: int | None = None) -> Forecast:
@@ -63,8 +63,8 @@ FORWARD = {
 
 @pytest.mark.parametrize("name", FORWARD)
 def test_forward_orders(name: str) -> None:
-    forecast, standing, expected = FORWARD[name]
-    assert forward_order(forecast, standing) == expected
+    forecast, position, expected = FORWARD[name]
+    assert forward_order(forecast, position) == expected
 
 
 BALANCING = {
@@ -80,13 +80,13 @@ BALANCING = {
 
 @pytest.mark.parametrize("name", BALANCING)
 def test_balancing_orders(name: str) -> None:
-    import_wh, export_wh, standing, expected = BALANCING[name]
-    assert balancing_order(import_wh, export_wh, standing) == expected
+    import_wh, export_wh, position, expected = BALANCING[name]
+    assert balancing_order(import_wh, export_wh, position) == expected
 
 
 prices = st.integers(-60_000, 60_000)
-standings = st.builds(
-    Standing,
+positions = st.builds(
+    Position,
     price=st.builds(Price, prices, prices),
     collar=st.builds(lambda low, width: Collar(low, low + width), prices, st.integers(0, 60_000)),
     fuse_w=st.integers(0, 50_000),
@@ -97,39 +97,39 @@ standings = st.builds(
 )
 
 
-def keeps_the_rules(draft: OrderDraft, standing: Standing, need_wh: int) -> None:
+def keeps_the_rules(draft: OrderDraft, position: Position, need_wh: int) -> None:
     if draft == NOTHING:
         return
     ((limit, energy_wh),) = draft.steps
-    assert standing.trading
-    assert standing.side in {WATCH, draft.side}
-    assert standing.collar.low_mct_per_kwh <= limit <= standing.collar.high_mct_per_kwh
+    assert position.trading
+    assert position.side in {WATCH, draft.side}
+    assert position.collar.low_mct_per_kwh <= limit <= position.collar.high_mct_per_kwh
     assert energy_wh > 0
     assert energy_wh % 10 == 0
-    assert energy_wh + standing.taken_wh <= need_wh
-    assert energy_wh * 3600 <= standing.fuse_w * standing.slot_s
+    assert energy_wh + position.taken_wh <= need_wh
+    assert energy_wh * 3600 <= position.fuse_w * position.slot_s
     if draft.side == BUY:
-        assert limit <= standing.price.import_mct_per_kwh
+        assert limit <= position.price.import_mct_per_kwh
     else:
-        assert limit >= standing.price.export_mct_per_kwh
+        assert limit >= position.price.export_mct_per_kwh
     Order(hood=bytes(32), slot=0, gate=0, algorithm="a", side=draft.side, steps=draft.steps, counter=1)
 
 
-@given(standings, st.integers(-20_000, 20_000), st.integers(0, 5_000), st.integers(0, 5_000))
-def test_every_forward_order_keeps_the_rules(standing: Standing, net_wh: int, down_wh: int, up_wh: int) -> None:
+@given(positions, st.integers(-20_000, 20_000), st.integers(0, 5_000), st.integers(0, 5_000))
+def test_every_forward_order_keeps_the_rules(position: Position, net_wh: int, down_wh: int, up_wh: int) -> None:
     forecast = expecting(net_wh, net_wh - down_wh, net_wh + up_wh)
-    draft = forward_order(forecast, standing)
-    keeps_the_rules(draft, standing, forecast.q90_wh if draft.side == BUY else -forecast.q10_wh)
+    draft = forward_order(forecast, position)
+    keeps_the_rules(draft, position, forecast.q90_wh if draft.side == BUY else -forecast.q10_wh)
 
 
-@given(standings, st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 60_000))
-def test_no_trade_inside_an_order_is_regretted(standing: Standing, import_wh: int, export_wh: int, better: int) -> None:
-    draft = balancing_order(import_wh, export_wh, standing)
-    keeps_the_rules(draft, standing, import_wh if draft.side == BUY else export_wh)
-    alone_uct = standing.price.cost_uct(import_wh, export_wh)
+@given(positions, st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 60_000))
+def test_no_trade_inside_an_order_is_regretted(position: Position, import_wh: int, export_wh: int, better: int) -> None:
+    draft = balancing_order(import_wh, export_wh, position)
+    keeps_the_rules(draft, position, import_wh if draft.side == BUY else export_wh)
+    alone_uct = position.price.cost_uct(import_wh, export_wh)
     for limit, energy_wh in draft.steps:
         if draft.side == BUY:
-            traded_uct = standing.price.cost_uct(import_wh - energy_wh, export_wh) + energy_wh * (limit - better)
+            traded_uct = position.price.cost_uct(import_wh - energy_wh, export_wh) + energy_wh * (limit - better)
         else:
-            traded_uct = standing.price.cost_uct(import_wh, export_wh - energy_wh) - energy_wh * (limit + better)
+            traded_uct = position.price.cost_uct(import_wh, export_wh - energy_wh) - energy_wh * (limit + better)
         assert traded_uct <= alone_uct
