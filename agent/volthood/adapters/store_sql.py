@@ -68,20 +68,20 @@ class SqlReadingStore(_SqlStore):
         row = {"node": node, "first": first, "last": last, "reason": reason}
         self._connection.execute(insert(t.closed).values(row).on_conflict_do_nothing())
 
-    def known_ranges(self, node: bytes) -> list[tuple[int, int]]:
-        """Ranges of rseq that are stored or closed, ascending and merged."""
-        numbered = (
-            sa.select(
-                t.records.c.rseq,
-                (t.records.c.rseq - sa.func.row_number().over(order_by=t.records.c.rseq)).label("island"),
-            )
-            .where(t.records.c.node == node)
-            .subquery()
-        )
-        islands = sa.select(sa.func.min(numbered.c.rseq), sa.func.max(numbered.c.rseq)).group_by(numbered.c.island)
-        gaps = sa.select(t.closed.c.first, t.closed.c.last).where(t.closed.c.node == node)
-        rows = [*self._connection.execute(islands), *self._connection.execute(gaps)]
-        return _merged(sorted((first, last) for first, last in rows))
+    def held_ranges(self, node: bytes) -> list[tuple[int, int]]:
+        """Ranges of rseq that are stored, ascending and merged."""
+        r = t.records.c
+        island = (r.rseq - sa.func.row_number().over(order_by=r.rseq)).label("island")
+        numbered = sa.select(r.rseq, island).where(r.node == node).subquery()
+        first, last = sa.func.min(numbered.c.rseq), sa.func.max(numbered.c.rseq)
+        query = sa.select(first, last).group_by(numbered.c.island).order_by(first)
+        return [(low, high) for low, high in self._connection.execute(query)]
+
+    def closed_ranges(self, node: bytes) -> list[tuple[int, int, int]]:
+        """Ranges that will never come, with their reason."""
+        c = t.closed.c
+        query = sa.select(c.first, c.last, c.reason).where(c.node == node).order_by(c.first)
+        return [(first, last, reason) for first, last, reason in self._connection.execute(query)]
 
     def last_records(self, node: bytes, count: int) -> list[bytes]:
         """The newest signed records, oldest first."""
@@ -113,16 +113,6 @@ class SqlReadingStore(_SqlStore):
         h = t.history.c
         query = sa.select(t.history).where(h.slot >= start_s, h.slot < end_s).order_by(h.slot)
         return [HistorySlot(**row) for row in self._connection.execute(query).mappings()]
-
-
-def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    result: list[tuple[int, int]] = []
-    for first, last in ranges:
-        if result and first <= result[-1][1] + 1:
-            result[-1] = (result[-1][0], max(last, result[-1][1]))
-        else:
-            result.append((first, last))
-    return result
 
 
 class SqlTradeStore(_SqlStore):

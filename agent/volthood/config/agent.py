@@ -13,6 +13,7 @@ class AgentSection:
 
     house: str = setting("name of the house in the roster, 1 to 32 of a-z, 0-9, - and _")
     key_file: Path = setting("the agent's private keys, mode 600")
+    timezone: str = setting("local time, a name such as Europe/Berlin", default="UTC")
 
 
 @dataclass(frozen=True)

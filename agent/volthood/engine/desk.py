@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from volthood.core.hood import Hood
 from volthood.engine.events import Command, Publish, Report
 from volthood.errors import PeerError
-from volthood.ports.crypto import Sealer, Signer, Verifier
+from volthood.ports.crypto import RecordVerifier, Sealer, Signer, Verifier
 from volthood.ports.stores import EventRow, ReadingStore, TradeStore
 from volthood.wire import cose
 from volthood.wire.market import unpack_eddsa
@@ -37,6 +37,7 @@ class Desk:
     hood: Hood
     signer: Signer
     verifier: Verifier
+    record_verifier: RecordVerifier
     sealer: Sealer
     trades: TradeStore
     readings: ReadingStore

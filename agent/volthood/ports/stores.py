@@ -97,8 +97,11 @@ class ReadingStore(Protocol):
     def close_range(self, node: bytes, first: int, last: int, reason: int) -> None:
         """Keep that a range of numbers will never come, and why."""
 
-    def known_ranges(self, node: bytes) -> list[tuple[int, int]]:
-        """Ranges of rseq that are stored or closed, ascending and merged."""
+    def held_ranges(self, node: bytes) -> list[tuple[int, int]]:
+        """Ranges of rseq that are stored, ascending and merged."""
+
+    def closed_ranges(self, node: bytes) -> list[tuple[int, int, int]]:
+        """Ranges that will never come, with their reason."""
 
     def last_records(self, node: bytes, count: int) -> list[bytes]:
         """The newest signed records, oldest first: where the chain goes on after a restart."""

@@ -1,0 +1,85 @@
+"""Intake: records of the household's own nodes verified, put in order, kept, and confirmed once they are on the disk.
+
+The rules of a stream stand in `core.readings`; here its bytes are checked and its findings become events. A receipt leaves
+only after `ReadingsCommitted`, so what a node forgets is on the disk.
+"""
+
+from volthood.core.readings import Finding, Link, Stream, Taken
+from volthood.engine.desk import Desk
+from volthood.engine.events import CommitReadings, Publish
+from volthood.engine.meter import SlotMeter
+from volthood.errors import PeerError
+from volthood.ports.crypto import ReceiptMaker
+from volthood.ports.stores import StoredRecord
+from volthood.wire import record as records
+from volthood.wire.record import Record, record_hash, unpack_record
+from volthood.wire.topics import node_topic
+
+RESUMED_LINKS = 512
+"""Records read back after a restart, so that the chain goes on where it was."""
+
+WORTH_TELLING = (Finding.TIME_BACKWARDS, Finding.REGISTER_BACKWARDS, Finding.METER_CHANGED, Finding.LINK_UNVERIFIED)
+_CLOSED_NAMES = {records.UNUSED: "unused", records.DROPPED: "dropped", records.UNREADABLE: "unreadable"}
+
+
+class Intake:
+    """All nodes of the household."""
+
+    def __init__(self, desk: Desk, meter: SlotMeter, receipts: ReceiptMaker) -> None:
+        self._desk = desk
+        self._meter = meter
+        self._receipts = receipts
+        self._nodes = desk.me.nodes
+        self._streams = {kid: self._resumed(kid) for kid in self._nodes}
+        self._to_confirm: set[bytes] = set()
+
+    def _resumed(self, kid: bytes) -> Stream:
+        store = self._desk.readings
+        recent = [Link(unpack_record(data)[1], record_hash(data)) for data in store.last_records(kid, RESUMED_LINKS)]
+        return Stream(store.held_ranges(kid), store.closed_ranges(kid), recent)
+
+    def on_record(self, node: str, data: bytes) -> None:
+        """Take a record from a node's topic. Raises `WireError` or `PeerError` with the reason where it is refused."""
+        signed, record = unpack_record(data)
+        spki = self._nodes.get(signed.kid)
+        if spki is None:
+            raise PeerError("foreign_node", signed.kid.hex())
+        if signed.kid.hex() != node:
+            raise PeerError("wrong_topic", f"{signed.kid.hex()} wrote as {node}")
+        if not self._desk.record_verifier.verify_es256(spki, signed, Record.KIND):
+            raise PeerError("bad_signature", f"rseq {record.rseq}")
+        taken = self._streams[signed.kid].take(record, record_hash(data))
+        self._to_confirm.add(signed.kid)
+        if taken.new:
+            self._keep(signed.kid, record, data, taken)
+
+    def _keep(self, kid: bytes, record: Record, data: bytes, taken: Taken) -> None:
+        self._desk.readings.add_record(
+            StoredRecord(
+                node=kid,
+                rseq=record.rseq,
+                time_s=record.time_s,
+                is_slot=record.is_slot,
+                import_wh=record.import_wh,
+                export_wh=record.export_wh,
+                power_w=record.power_w,
+                data=data,
+            )
+        )
+        for first, last, reason in taken.closed:
+            self._desk.readings.close_range(kid, first, last, reason)
+            self._desk.note("RecordsClosed", first=first, last=last, reason=_CLOSED_NAMES[reason])
+        for finding in taken.findings:
+            if finding in WORTH_TELLING:
+                self._desk.note("RecordOdd", rseq=record.rseq, finding=finding.value)
+        if record.is_slot:
+            self._desk.commands.append(CommitReadings())
+            self._meter.add(record, data)
+
+    def on_committed(self) -> None:
+        """Confirm to each node what is now on the disk."""
+        for kid in sorted(self._to_confirm):
+            rseq = self._streams[kid].receipt
+            topic = node_topic(self._desk.me.house, kid.hex(), "receipt")
+            self._desk.commands.append(Publish(topic, self._receipts.mac_receipt(kid, rseq)))
+        self._to_confirm.clear()

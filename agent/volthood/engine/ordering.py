@@ -1,0 +1,122 @@
+"""Orders: what a household would buy or sell in a round, from its forecast or its meter, its tariff and its contracts.
+
+The tariff is noted before the order is made, and with it the reason, so that `why` can tell later what was known then.
+"""
+
+from collections.abc import Callable
+
+from volthood.core.deals import Deal, Role
+from volthood.core.forecast import LOAD_DAYS, Forecast, Place, Sample, forecast, sample_of_net
+from volthood.core.order import NOTHING, Collar, OrderDraft, Standing, balancing_order, forward_order
+from volthood.core.tariff import Tariff
+from volthood.engine.deals import DealBook
+from volthood.engine.desk import Desk
+from volthood.engine.meter import SlotMeter
+from volthood.ports.stores import SlotNote
+from volthood.wire.market import BUY, SELL, WATCH, Order
+
+TRADING = "trading"
+OFF = "off"
+_DAY_S = 86_400
+_SIDES = {Role.BUYER: BUY, Role.SELLER: SELL}
+
+
+class Ordering:
+    """Makes the household's order for each round."""
+
+    def __init__(
+        self, desk: Desk, deals: DealBook, meter: SlotMeter, tariff: Tariff, place_at: Callable[[int], Place]
+    ) -> None:
+        self._desk = desk
+        self._deals = deals
+        self._meter = meter
+        self._tariff = tariff
+        self._place_at = place_at
+        self._expected_pv_wh: dict[int, int] = {}
+
+    def order(self, slot: int, gate: int) -> Order:
+        """The order of a round, its reason noted; empty while trading is off or there is nothing to trade."""
+        forward = not self._desk.hood.is_balancing(gate)
+        seen = self.forecast(slot) if forward else None
+        draft, reason = self._draft(slot, seen)
+        self._note(slot, gate, seen, draft, reason)
+        return Order(
+            hood=self._desk.hood.hood_id,
+            slot=slot,
+            gate=gate,
+            algorithm=self._desk.hood.algorithm,
+            side=draft.side,
+            steps=draft.steps,
+            counter=self._desk.trades.next_counter("board"),
+        )
+
+    def forecast(self, slot: int) -> Forecast:
+        """What the household will use and make in a slot, from imported history and what its meter has shown since."""
+        made = forecast(self._samples(slot), slot, self._place_at(slot))
+        self._expected_pv_wh[slot] = made.pv_wh
+        return made
+
+    def _samples(self, slot: int) -> list[Sample]:
+        start_s = slot - (LOAD_DAYS + 1) * _DAY_S
+        imported = self._desk.readings.history(start_s, slot)
+        samples = {row.slot: Sample(row.slot, row.load_wh, row.pv_wh) for row in imported}
+        for energy in self._meter.measured(start_s, slot):
+            expected = self._expected_pv_wh.get(energy.slot)
+            if expected is None:
+                like = forecast(samples.values(), energy.slot, self._place_at(energy.slot))
+                expected = self._expected_pv_wh[energy.slot] = like.pv_wh
+            samples[energy.slot] = sample_of_net(energy.slot, energy.net_wh, expected)
+        return list(samples.values())
+
+    def _draft(self, slot: int, seen: Forecast | None) -> tuple[OrderDraft, str]:
+        standing = self._standing(slot, forward=seen is not None)
+        if not standing.trading:
+            return NOTHING, "trading is off"
+        if seen is not None:
+            draft = forward_order(seen, standing)
+            return draft, "forecast" if draft.side != WATCH else "nothing left to trade by forecast"
+        energy = self._meter.energy(slot)
+        if energy is None:
+            return NOTHING, "meter's slot records are not here yet"
+        draft = balancing_order(energy.import_wh, energy.export_wh, standing)
+        return draft, "metered, not yet contracted" if draft.side != WATCH else "all metered energy is contracted"
+
+    def _standing(self, slot: int, *, forward: bool) -> Standing:
+        low, high = self._desk.hood.collar(slot)
+        deals = [deal for deal in self._deals.of_slot(slot) if not deal.voided]
+        taken_wh = sum(_reserved_wh(deal, forward=forward) for deal in deals if deal.counted)
+        return Standing(
+            price=self._tariff.at(slot),
+            collar=Collar(low, high),
+            fuse_w=self._desk.me.fuse_w,
+            slot_s=self._desk.hood.slot_s,
+            side=_SIDES[deals[0].role] if deals else WATCH,
+            taken_wh=taken_wh,
+            trading=self._desk.trades.setting(TRADING) != OFF,
+        )
+
+    def _note(self, slot: int, gate: int, seen: Forecast | None, draft: OrderDraft, reason: str) -> None:
+        price = self._tariff.at(slot)
+        self._desk.trades.save_slot_note(
+            SlotNote(
+                slot=slot,
+                gate=gate,
+                forecast_net_wh=seen.net_wh if seen else None,
+                forecast_low_wh=seen.q10_wh if seen else None,
+                forecast_high_wh=seen.q90_wh if seen else None,
+                forecast_method=seen.method if seen else "metered",
+                side=draft.side,
+                order_wh=sum(energy_wh for _, energy_wh in draft.steps),
+                limit_mct_per_kwh=draft.steps[0][0] if draft.steps else None,
+                import_mct_per_kwh=price.import_mct_per_kwh,
+                export_mct_per_kwh=price.export_mct_per_kwh,
+                reason=reason,
+            )
+        )
+
+
+def _reserved_wh(deal: Deal, *, forward: bool) -> int:
+    """What a contract takes from the next order: its whole energy before the slot, its allocation afterwards."""
+    if forward or (deal.own_wh is None and not deal.settled):
+        return deal.contract.energy_wh
+    return deal.taken_wh

@@ -1,0 +1,1 @@
+"""What people see in a browser. So far: the charts that the demonstration's report draws too."""
