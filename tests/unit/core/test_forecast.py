@@ -43,9 +43,9 @@ def test_one_odd_day_does_not_move_the_median() -> None:
 
 
 def test_weekends_are_forecast_from_weekends_once_there_are_enough() -> None:
-    samples = days(14, lambda slot: 900 if HERE.weekend(slot) else 100)
-    early = Sample(MONDAY + 14 * DAY, 100, 0)
-    assert forecast([*samples, early], MONDAY + 14 * DAY + 5 * 3600, HERE).load_wh == 100
+    saturday = MONDAY + 19 * DAY
+    samples = days(19, lambda slot: 900 if HERE.weekend(slot) else 100)
+    assert forecast([*samples, Sample(saturday, 900, 0)], saturday + 5 * 3600, HERE).load_wh == 900
     assert not HERE.weekend(MONDAY)
     assert [HERE.weekend(MONDAY + day * DAY) for day in range(7)] == [False] * 5 + [True] * 2
     assert Place(SLOT_S, -7 * 3600).weekend(MONDAY)
