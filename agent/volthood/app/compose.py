@@ -66,7 +66,7 @@ def load_neighbourhood(config: AgentConfig) -> tuple[Hood, Roster]:
         roster = trust_first_roster(roster_note, verify_ed25519)
     except (PeerError, WireError) as error:
         raise LocalError(f"{config.hood.roster_file}: {error}") from error
-    hood = load_hood(config.hood.hood_file, roster)
+    hood = load_hood(config.hood.hood_file, roster.digest)
     try:
         trust_hood_file(hood.digest, _bytes(config.hood.hood_note), roster, verify_ed25519)
     except (PeerError, WireError) as error:

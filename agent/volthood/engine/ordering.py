@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from volthood.core.deals import Deal, Role
 from volthood.core.forecast import LOAD_DAYS, Forecast, Place, Sample, forecast, sample_of_net
-from volthood.core.order import NOTHING, Collar, OrderDraft, Standing, balancing_order, forward_order
+from volthood.core.order import NOTHING, Collar, OrderDraft, Position, balancing_order, forward_order
 from volthood.core.tariff import Tariff
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk
@@ -17,6 +17,7 @@ from volthood.wire.market import BUY, SELL, WATCH, Order
 
 TRADING = "trading"
 OFF = "off"
+ON = "on"
 _DAY_S = 86_400
 _SIDES = {Role.BUYER: BUY, Role.SELLER: SELL}
 
@@ -69,23 +70,23 @@ class Ordering:
         return list(samples.values())
 
     def _draft(self, slot: int, seen: Forecast | None) -> tuple[OrderDraft, str]:
-        standing = self._standing(slot, forward=seen is not None)
-        if not standing.trading:
+        position = self._position(slot, forward=seen is not None)
+        if not position.trading:
             return NOTHING, "trading is off"
         if seen is not None:
-            draft = forward_order(seen, standing)
+            draft = forward_order(seen, position)
             return draft, "forecast" if draft.side != WATCH else "nothing left to trade by forecast"
         energy = self._meter.energy(slot)
         if energy is None:
             return NOTHING, "meter's slot records are not here yet"
-        draft = balancing_order(energy.import_wh, energy.export_wh, standing)
+        draft = balancing_order(energy.import_wh, energy.export_wh, position)
         return draft, "metered, not yet contracted" if draft.side != WATCH else "all metered energy is contracted"
 
-    def _standing(self, slot: int, *, forward: bool) -> Standing:
+    def _position(self, slot: int, *, forward: bool) -> Position:
         low, high = self._desk.hood.collar(slot)
         deals = [deal for deal in self._deals.of_slot(slot) if not deal.voided]
         taken_wh = sum(_reserved_wh(deal, forward=forward) for deal in deals if deal.counted)
-        return Standing(
+        return Position(
             price=self._tariff.at(slot),
             collar=Collar(low, high),
             fuse_w=self._desk.me.fuse_w,

@@ -15,7 +15,6 @@ from volthood.engine.desk import Desk
 from volthood.engine.ordering import Ordering
 from volthood.errors import PeerError
 from volthood.ports.stores import RoundNote
-from volthood.wire.cbor import WireError
 from volthood.wire.keys import sha256
 from volthood.wire.market import Bundle, Contract, Evidence, Order
 from volthood.wire.roster import RosterMember
@@ -40,8 +39,11 @@ class Rounds:
         return self._rounds.get((slot, gate))
 
     def plan(self, slot: int, gate: int) -> RoundPlan:
-        """When a round's windows begin and end."""
-        return self._desk.hood.round_plan(slot, gate)
+        """When a round's windows begin and end. Raises `PeerError` for a slot or gate that the hood does not have."""
+        plan = self._desk.hood.round_plan(slot, gate)
+        if plan is None:
+            raise PeerError("gate_unknown", f"slot {slot} gate {gate}")
+        return plan
 
     def is_over(self, slot: int, gate: int) -> bool:
         """Whether no contract of a round can still come to count."""
@@ -60,8 +62,8 @@ class Rounds:
         self._forget()
 
     def _span_s(self) -> int:
-        plan = self.plan(0, self._desk.hood.gates[0].index)
-        return plan.contracts_end_s - plan.gate_s
+        windows = self._desk.hood.windows
+        return windows.orders_s + windows.bundles_s + windows.contracts_s
 
     def _open(self, slot: int, gate: int) -> Round | None:
         """The round, made if its messages still count now."""
@@ -255,11 +257,9 @@ class Rounds:
     def _clear(self, round_: Round) -> None:
         hood, slot, gate = round_.id
         algorithm = self._desk.hood.algorithm
-        orders = [held.order for held in round_.book_orders() if self._counts(held)]
         holders = [held for held in round_.book_orders() if self._counts(held)]
-        del orders
-        book = Book.of_orders(round_.id, {held.member: held.order for held in holders}, self._desk.hood)
-        clearing = rules.RULES[algorithm].clear(book, self._desk.hood)
+        book = Book.of_orders(round_.id, {held.member: held.order for held in holders})
+        clearing = rules.RULES[algorithm](book, self._desk.hood)
         own = [trade for trade in clearing.trades if self._desk.me.agent in (trade.seller, trade.buyer)]
         contracts = [
             Contract(
@@ -309,6 +309,3 @@ class Rounds:
         stale = [digest for digest, held in self._verified_orders.items() if held.order.round[1:] not in self._rounds]
         for digest in stale:
             del self._verified_orders[digest]
-
-
-__all__ = ["Rounds", "WireError"]
