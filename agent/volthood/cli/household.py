@@ -1,0 +1,179 @@
+"""A household's files, read while its agent runs or after: what was forecast, ordered, agreed, metered and paid."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
+from volthood.app.compose import load_neighbourhood, read_tariff
+from volthood.config.agent import AgentConfig, load_agent_config
+from volthood.core.billing import SlotBill, bill_slot
+from volthood.core.deals import Deal
+from volthood.core.energy import Edge, Quality, SlotEnergy, edge_of, slot_energies
+from volthood.core.hood import Hood
+from volthood.core.membership import member_of
+from volthood.core.tariff import Price, Tariff
+from volthood.engine.ordering import OFF, TRADING
+from volthood.errors import LocalError, PeerError
+from volthood.ports.stores import RoundNote, SlotNote, StoredRecord
+from volthood.wire.record import Record, unpack_record
+from volthood.wire.roster import Roster, RosterMember
+
+AGENT_FILE = "agent.toml"
+TRADES_FILE = "trades.db"
+READINGS_FILE = "readings.db"
+
+
+@dataclass(frozen=True)
+class SlotStory:
+    """All that a household kept about one slot. `energy` and `bill` are None until both edges were metered."""
+
+    slot: int
+    notes: tuple[SlotNote, ...]
+    rounds: tuple[RoundNote, ...]
+    deals: tuple[Deal, ...]
+    energy: SlotEnergy | None
+    bill: SlotBill | None
+
+
+def agent_files(folder: Path, house: str | None = None) -> list[Path]:
+    """The configurations under a neighbourhood's folder, or the one in a household's own.
+
+    Raises:
+        LocalError: there is none, or none of that house.
+    """
+    own = folder / AGENT_FILE
+    found = [own] if own.exists() else sorted(folder.glob(f"homes/*/{AGENT_FILE}"))
+    if not found:
+        raise LocalError(f"{folder}: no {AGENT_FILE} and no homes/*/{AGENT_FILE}; name the folder with --dir")
+    chosen = [path for path in found if house is None or load_agent_config(path).agent.house == house]
+    if not chosen:
+        houses = ", ".join(load_agent_config(path).agent.house for path in found)
+        raise LocalError(f"{folder}: no home {house!r}; there are {houses}")
+    return chosen
+
+
+class Household:
+    """One household, read only. Close it, or use it in a `with`."""
+
+    def __init__(self, config: AgentConfig, trades: SqlTradeStore, readings: SqlReadingStore) -> None:
+        self.config = config
+        self.house: str = config.agent.house
+        self.hood: Hood
+        self.roster: Roster
+        self.hood, self.roster = load_neighbourhood(config)
+        self.member: RosterMember = member_of(self.roster, self.house)
+        self.zone: ZoneInfo = _zone(config)
+        self.trades = trades
+        self.readings = readings
+        self._tariff: Tariff = read_tariff(config.tariff.file)
+
+    @classmethod
+    def open(cls, agent_file: Path) -> Self:
+        """The household of a configuration. Raises `LocalError` where a file is missing or broken."""
+        config = load_agent_config(agent_file)
+        with ExitStack() as opened:
+            trades = opened.enter_context(SqlTradeStore.open(existing(config, TRADES_FILE), read_only=True))
+            readings = opened.enter_context(SqlReadingStore.open(existing(config, READINGS_FILE), read_only=True))
+            household = cls(config, trades, readings)
+            opened.pop_all()
+            return household
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the files back."""
+        self.trades.close()
+        self.readings.close()
+
+    @property
+    def trading(self) -> bool:
+        """Whether the person at home lets it trade."""
+        return self.trades.setting(TRADING) != OFF
+
+    def newest_record(self) -> Record | None:
+        """The newest signed record of the household's nodes."""
+        last = [data for kid in self.member.nodes for data in self.readings.last_records(kid, 1)]
+        return max((unpack_record(data)[1] for data in last), key=lambda record: record.time_s, default=None)
+
+    def energies(self, start_s: int, end_s: int) -> dict[int, SlotEnergy]:
+        """Measured energies of the slots in [start_s, end_s), by slot."""
+        slot_s = self.hood.slot_s
+        edges = nearest_edges(self.readings.slot_records(start_s - slot_s, end_s + slot_s), slot_s)
+        energies = slot_energies(edges, slot_s, self.member.fuse_w)
+        return {
+            energy.slot: energy
+            for energy in energies
+            if energy.quality is Quality.MEASURED and start_s <= energy.slot < end_s
+        }
+
+    def bills(self, start_s: int, end_s: int) -> list[SlotBill]:
+        """The bills of all metered slots in [start_s, end_s)."""
+        deals = self.trades.deals(start_s)
+        return [self._bill(energy, deals) for energy in self.energies(start_s, end_s).values()]
+
+    def story(self, slot: int) -> SlotStory:
+        """What became of a slot."""
+        deals = [deal for deal in self.trades.deals(slot) if deal.contract.slot == slot]
+        energy = self.energies(slot, slot + self.hood.slot_s).get(slot)
+        return SlotStory(
+            slot=slot,
+            notes=tuple(self.trades.slot_notes(slot)),
+            rounds=tuple(self.trades.round_notes(slot)),
+            deals=tuple(deals),
+            energy=energy,
+            bill=None if energy is None else self._bill(energy, deals),
+        )
+
+    def _bill(self, energy: SlotEnergy, deals: list[Deal]) -> SlotBill:
+        price = self.price(energy.slot)
+        return bill_slot(
+            energy.slot,
+            energy.import_wh,
+            energy.export_wh,
+            [deal for deal in deals if deal.contract.slot == energy.slot],
+            price.import_mct_per_kwh,
+            price.export_mct_per_kwh,
+        )
+
+    def price(self, slot: int) -> Price:
+        """The tariff of a slot as logged before its first order; without one, as the tariff file has it."""
+        notes = self.trades.slot_notes(slot)
+        if notes:
+            return Price(notes[0].import_mct_per_kwh, notes[0].export_mct_per_kwh)
+        return self._tariff.at(slot)
+
+
+def nearest_edges(records: list[StoredRecord], slot_s: int) -> list[Edge]:
+    """One edge for each slot edge, of several the one read nearest to it, in the order of time."""
+    edges: dict[int, Edge] = {}
+    for stored in records:
+        try:
+            edge = edge_of(unpack_record(stored.data)[1], slot_s)
+        except PeerError:
+            continue
+        known = edges.get(edge.edge_s)
+        if known is None or abs(edge.time_s - edge.edge_s) < abs(known.time_s - known.edge_s):
+            edges[edge.edge_s] = edge
+    return [edges[edge_s] for edge_s in sorted(edges)]
+
+
+def existing(config: AgentConfig, name: str) -> Path:
+    """A file of the household. Raises `LocalError` where the agent has not made it yet."""
+    path = config.data_dir / name
+    if not path.exists():
+        raise LocalError(f"{path}: not there yet; has the agent been started?")
+    return path
+
+
+def _zone(config: AgentConfig) -> ZoneInfo:
+    try:
+        return ZoneInfo(config.agent.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise LocalError(f"agent.timezone = {config.agent.timezone!r}: no such time zone") from error
