@@ -1,0 +1,38 @@
+"""The RS-485 bus: Modbus RTU frames without I/O (`frames`), the master (`master`), a meter on it (`meter`).
+
+The master needs two small objects and knows no hardware:
+
+- a UART with `write(buf)`, which queues all bytes and returns at once; `readinto(buf)`, which returns how many bytes it
+  put at the start of `buf`, or None when there are none; `any()`, which is true when there are some; and
+  `await wait_readable(timeout_ms)`, which returns whether there are, after so long at most. Each may raise OSError
+  while the port is not there; the next call tries to open it again.
+- a clock with `now_ms()`, monotonic, and `await sleep_ms(ms)`: transport time, never the calendar's.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Uart(Protocol):
+        """A serial port, as above."""
+
+        def write(self, buf: bytes | bytearray) -> None:
+            """Queues all bytes. Raises: OSError."""
+
+        def readinto(self, buf: bytearray) -> int | None:
+            """Bytes put into `buf`; None where there are none. Raises: OSError."""
+
+        def any(self) -> bool:
+            """Whether there are bytes to read. Raises: OSError."""
+
+        async def wait_readable(self, timeout_ms: int) -> bool:
+            """Whether there are bytes to read, after `timeout_ms` at most. Raises: OSError."""
+
+    class Clock(Protocol):
+        """Transport time."""
+
+        def now_ms(self) -> int:
+            """Monotonic milliseconds."""
+
+        async def sleep_ms(self, duration_ms: int) -> None:
+            """Lets the other tasks run for so long."""
