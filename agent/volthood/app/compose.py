@@ -15,6 +15,7 @@ from volthood.config.agent import AgentConfig
 from volthood.config.hood import load_hood
 from volthood.core.forecast import Place
 from volthood.core.hood import Hood
+from volthood.core.hood_file import hood_digest
 from volthood.core.membership import member_of, trust_first_roster, trust_hood_file
 from volthood.core.tariff import Price, Tariff
 from volthood.engine.agent import LATEST_SETTLEMENT_S, Engine
@@ -66,9 +67,9 @@ def load_neighbourhood(config: AgentConfig) -> tuple[Hood, Roster]:
         roster = trust_first_roster(roster_note, verify_ed25519)
     except (PeerError, WireError) as error:
         raise LocalError(f"{config.hood.roster_file}: {error}") from error
-    hood = load_hood(config.hood.hood_file, roster.digest)
+    hood = load_hood(config.hood.hood_file, roster)
     try:
-        trust_hood_file(hood.digest, _bytes(config.hood.hood_note), roster, verify_ed25519)
+        trust_hood_file(hood_digest(hood), _bytes(config.hood.hood_note), roster, verify_ed25519)
     except (PeerError, WireError) as error:
         raise LocalError(f"{config.hood.hood_note}: {error}") from error
     return hood, roster

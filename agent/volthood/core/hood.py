@@ -1,201 +1,271 @@
-"""The hood file: what all members of a neighbourhood agreed on. Validated once, then trusted everywhere.
+"""The hood file: what a neighbourhood has agreed its market to be, and the grid that it trades over.
 
-The canonical form is deterministic CBOR of a map with small integer keys; its SHA-256 is what the members sign. Times are
-seconds, prices mct/kWh. A gate is named by an index that stands in every signed body: 254 and 255 are balancing gates.
+Members sign the SHA-256 of its canonical bytes (`core.hood_file`), so two agents that hold the same digest clear alike. Who
+the members are, and on which node each sits, is the roster's to say; they are kept beside the file, outside its bytes.
+
+Every setting is checked where it is built; the message names the field, its value and its range.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
+from volthood.core.grid import GridMap
 from volthood.core.market.round import RoundPlan
+from volthood.core.units import SLOT_LENGTHS_S, Instant, MctPerKwh, Wh, energy_wh
 from volthood.errors import LocalError
-from volthood.wire import cbor
-from volthood.wire.keys import sha256
-from volthood.wire.limits import MAX_PRICE_MCT_PER_KWH
-from volthood.wire.topics import check_name
+from volthood.wire.limits import MAX_ITEMS, MAX_MEMBERS, MAX_NAME_CHARS, MAX_PRICE_MCT_PER_KWH
 
-SLOT_LENGTHS_S = (900, 1800, 3600)
 FIRST_BALANCING_GATE = 254
 LAST_GATE = 255
-MAX_REFERENCE_STEPS = 4000
-ALGORITHMS = {"mid-market": "mid-market/1", "auction": "auction/1"}
-"""Price rules by the name in the hood file, and the version that stands in orders and contracts."""
+NOTICE_S = 2 * 3600
+"""A later version is issued at least so long before it is in force."""
+MAX_WINDOW_S = 3600
+MAX_SETTLE_WITHIN_S = 90 * 24 * 3600
 
 
-@dataclass(frozen=True)
-class Gate:
-    """When orders of a round are called: before the slot's start, or after its end for a balancing gate."""
+class Gate(NamedTuple):
+    """When a round of a slot begins.
+
+    Attributes:
+        index: 0 to 253 for forward gates, 254 and 255 for balancing gates.
+        offset_s: s from the slot's start for a forward gate (so negative), from its end for a balancing gate.
+    """
 
     index: int
     offset_s: int
 
     @property
     def balancing(self) -> bool:
-        """Whether the round works on metered energy."""
+        """Whether its rounds trade metered energy."""
         return self.index >= FIRST_BALANCING_GATE
 
 
-@dataclass(frozen=True)
-class Windows:
-    """Nominal lengths of a round's three windows, and how far clocks may differ, in calendar seconds."""
-
-    orders_s: int = 20
-    bundles_s: int = 10
-    contracts_s: int = 20
-    guard_s: int = 2
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The utility's prices from an instant on: what a kWh fed in earns and a kWh bought costs, in mct/kWh."""
+class ReferenceStep(NamedTuple):
+    """Reference prices from an instant on: what surplus earns and consumption costs at the utility, in mct/kWh."""
 
     from_s: int
     feed_in_mct_per_kwh: int
     retail_mct_per_kwh: int
 
 
-@dataclass(frozen=True)
-class Edge:
-    """An edge of the grid map from a node up to its parent: fee in mct/kWh, capacity in Wh a slot or None."""
+class Prices(NamedTuple):
+    """Reference feed-in and retail price of one slot, in mct/kWh."""
 
+    feed_in: MctPerKwh
+    retail: MctPerKwh
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Lengths of a round's windows, in s of calendar time, and how far agents' clocks may differ."""
+
+    order_s: int = 20
+    bundle_s: int = 10
+    contract_s: int = 20
+    guard_s: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("order_s", "bundle_s", "contract_s"):
+            _check("windows." + name, getattr(self, name), 1, MAX_WINDOW_S, "s")
+        _check("windows.guard_s", self.guard_s, 0, MAX_WINDOW_S, "s")
+
+    @property
+    def total_s(self) -> int:
+        """From the gate to the end of the contract window."""
+        return self.order_s + self.bundle_s + self.contract_s
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of the roster as the market sees it: full key hash of its agent, house, fuse in W, node it sits on."""
+
+    agent: bytes
+    house: str
+    fuse_w: int
     node: str
-    parent: str
-    fee_mct_per_kwh: int = 0
-    up_wh: int | None = None
-    down_wh: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.agent) != 32:
+            raise LocalError(f"hood: member {self.house}: agent is a hash of 32 bytes, not {len(self.agent)}")
+        _check(f"member {self.house}: fuse_w", self.fuse_w, 1, 10**8, "W")
 
 
 @dataclass(frozen=True)
 class Hood:
-    """The rules of one neighbourhood.
+    """A neighbourhood's market.
 
-    Raises:
-        LocalError: a setting that cannot be, naming it, its unit and what is allowed.
+    Attributes:
+        hood_id: SHA-256 of roster version 1, 32 bytes.
+        currency: three capital letters; what one 100,000 mct are.
+        reference: step series, ascending, the first from 0 so that every slot has a price.
+        slot_s: length of a delivery interval: 900, 1800 or 3600 s.
+        gates: forward gates end before the slot begins, balancing gates lie after its end.
+        algorithm: id of price rule and version, such as `mid-market/1`.
+        collar_below_mct_per_kwh: how far orders may lie below the reference feed-in price.
+        collar_above_mct_per_kwh: how far above the reference retail price.
+        settle_within_s: from a slot's end; what is not settled then goes to the tariff.
+        version, issued_s, valid_from_s: of this hood file.
+        members: from the roster, not part of the file.
     """
 
     hood_id: bytes
     currency: str
-    price_rule: str
-    gates: tuple[Gate, ...]
-    reference_series: tuple[Reference, ...]
-    windows: Windows = Windows()
+    reference: tuple[ReferenceStep, ...]
     slot_s: int = 900
+    gates: tuple[Gate, ...] = (Gate(0, -900), Gate(254, 600), Gate(255, 1500))
+    windows: Windows = field(default_factory=Windows)
+    algorithm: str = "mid-market/1"
     collar_below_mct_per_kwh: int = 5000
     collar_above_mct_per_kwh: int = 5000
-    root: str = "root"
-    edges: tuple[Edge, ...] = ()
+    settle_within_s: int = 48 * 3600
+    grid: GridMap = field(default_factory=GridMap)
+    version: int = 1
+    issued_s: int = 0
+    valid_from_s: int = 0
+    members: tuple[Member, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(self.price_rule in ALGORITHMS, f"price_rule {self.price_rule!r}: one of {', '.join(ALGORITHMS)}")
-        _check(self.slot_s in SLOT_LENGTHS_S, f"slot_s {self.slot_s}: one of {SLOT_LENGTHS_S} s")
-        _check(len(self.currency) == 3 and self.currency.isupper(), f"currency {self.currency!r}: three capital letters")
-        _check_gates(self.gates, self.slot_s, self.windows)
-        _check_reference(self.reference_series)
-        _check(min(self.collar_below_mct_per_kwh, self.collar_above_mct_per_kwh) >= 0, "collar: not below 0 mct/kWh")
-        check_name(self.root)
+        if len(self.hood_id) != 32:
+            raise LocalError(f"hood: hood_id is a hash of 32 bytes, not {len(self.hood_id)}")
+        if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):
+            raise LocalError(f"hood: currency = {self.currency!r} is not three capital letters")
+        if self.slot_s not in SLOT_LENGTHS_S:
+            raise LocalError(f"hood: slot_s = {self.slot_s} is not one of {', '.join(map(str, SLOT_LENGTHS_S))} s")
+        if not 1 <= len(self.algorithm) <= MAX_NAME_CHARS:
+            raise LocalError(f"hood: algorithm = {self.algorithm!r} is not 1 to {MAX_NAME_CHARS} characters")
+        _check("collar_below_mct_per_kwh", self.collar_below_mct_per_kwh, 0, MAX_PRICE_MCT_PER_KWH // 2, "mct/kWh")
+        _check("collar_above_mct_per_kwh", self.collar_above_mct_per_kwh, 0, MAX_PRICE_MCT_PER_KWH // 2, "mct/kWh")
+        _check("settle_within_s", self.settle_within_s, self.slot_s, MAX_SETTLE_WITHIN_S, "s")
+        _check_reference(self.reference)
+        _check_gates(self.gates, self.windows.total_s)
+        self._check_version()
+        self._check_members()
 
-    @property
-    def algorithm(self) -> str:
-        """The price rule and its version, as every order and contract names it."""
-        return ALGORITHMS[self.price_rule]
+    def _check_version(self) -> None:
+        _check("version", self.version, 1, 10**6)
+        _check("issued_s", self.issued_s, 0, 2**40, "s")
+        _check("valid_from_s", self.valid_from_s, 0, 2**40, "s")
+        if self.version > 1 and self.valid_from_s < self.issued_s + NOTICE_S:
+            raise LocalError(f"hood: valid_from_s lies less than {NOTICE_S} s after issued_s")
 
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the canonical bytes: what the members sign."""
-        return sha256(self.to_cbor())
+    def _check_members(self) -> None:
+        if len(self.members) > MAX_MEMBERS:
+            raise LocalError(f"hood: {len(self.members)} members, at most {MAX_MEMBERS}")
+        seen: set[bytes] = set()
+        for member in self.members:
+            if member.node not in self.grid.by_name:
+                raise LocalError(f"hood: member {member.house}: node {member.node} is not in the grid map")
+            if member.agent in seen:
+                raise LocalError(f"hood: member {member.house}: its agent stands twice")
+            seen.add(member.agent)
 
-    def to_cbor(self) -> bytes:
-        """The canonical bytes."""
-        w = self.windows
-        return cbor.encode(
-            {
-                1: 1,
-                2: self.hood_id,
-                3: self.currency,
-                4: self.price_rule,
-                5: [[gate.index, gate.offset_s] for gate in self.gates],
-                6: [[row.from_s, row.feed_in_mct_per_kwh, row.retail_mct_per_kwh] for row in self.reference_series],
-                7: [w.orders_s, w.bundles_s, w.contracts_s, w.guard_s],
-                8: self.slot_s,
-                9: [self.collar_below_mct_per_kwh, self.collar_above_mct_per_kwh],
-                10: self.root,
-                11: [[e.node, e.parent, e.fee_mct_per_kwh, e.up_wh, e.down_wh] for e in self.edges],
-            }
-        )
+    @cached_property
+    def member(self) -> dict[bytes, Member]:
+        """Every member by the hash of its agent's key."""
+        return {member.agent: member for member in self.members}
 
-    def is_balancing(self, gate: int) -> bool:
-        """Whether a gate works on metered energy."""
-        return gate >= FIRST_BALANCING_GATE
+    @cached_property
+    def _reference_from_s(self) -> list[int]:
+        return [step.from_s for step in self.reference]
 
-    def reference(self, slot: int) -> Reference:
-        """The reference prices of a slot. Raises `LocalError` before the series begins."""
-        index = bisect_right([row.from_s for row in self.reference_series], slot) - 1
-        if index < 0:
-            raise LocalError(f"hood: the reference series begins after slot {slot}")
-        return self.reference_series[index]
+    def reference_at(self, slot: int) -> Prices:
+        """Reference feed-in and retail price of a slot."""
+        step = self.reference[bisect_right(self._reference_from_s, slot) - 1]
+        return Prices(MctPerKwh(step.feed_in_mct_per_kwh), MctPerKwh(step.retail_mct_per_kwh))
 
-    def collar(self, slot: int) -> tuple[int, int]:
-        """The lowest and highest price allowed in a slot, in mct/kWh."""
-        reference = self.reference(slot)
-        low = reference.feed_in_mct_per_kwh - self.collar_below_mct_per_kwh
-        return low, reference.retail_mct_per_kwh + self.collar_above_mct_per_kwh
+    def collar(self, slot: int) -> tuple[MctPerKwh, MctPerKwh]:
+        """The lowest and the highest price that an order of the slot may name."""
+        feed_in, retail = self.reference_at(slot)
+        low = min(feed_in, retail) - self.collar_below_mct_per_kwh
+        return MctPerKwh(low), MctPerKwh(max(feed_in, retail) + self.collar_above_mct_per_kwh)
 
-    def gate(self, index: int) -> Gate | None:
-        """The gate of an index, or None where this hood has none."""
-        return next((gate for gate in self.gates if gate.index == index), None)
+    def fuse_wh(self, fuse_w: int) -> Wh:
+        """The most energy that a connection carries in one slot."""
+        return energy_wh(fuse_w, self.slot_s)
 
-    def gate_s(self, slot: int, gate: Gate) -> int:
-        """When a gate of a slot is reached."""
-        return slot + self.slot_s + gate.offset_s if gate.balancing else slot - gate.offset_s
+    @cached_property
+    def gate(self) -> dict[int, Gate]:
+        """Every gate by its index."""
+        return {gate.index: gate for gate in self.gates}
 
-    def round_plan(self, slot: int, index: int) -> RoundPlan | None:
-        """When a round's windows begin and end; None for a gate or slot that this hood does not have."""
-        gate = self.gate(index)
-        if gate is None or slot % self.slot_s:
-            return None
-        w, start_s = self.windows, self.gate_s(slot, gate)
-        orders_end_s = start_s + w.orders_s
-        bundles_end_s = orders_end_s + w.bundles_s
-        return RoundPlan(start_s, orders_end_s, bundles_end_s, bundles_end_s + w.contracts_s, w.guard_s)
+    def gate_s(self, slot: int, gate: int) -> Instant:
+        """When a slot's round begins. Raises `KeyError` for an index that the hood does not have."""
+        start_s = slot + self.slot_s if self.gate[gate].balancing else slot
+        return Instant(start_s + self.gate[gate].offset_s)
 
-    def rounds_between(self, after_s: int, until_s: int) -> list[tuple[int, int]]:
-        """(slot, gate) of the rounds whose gate lies in (after_s, until_s], by time."""
-        found = []
+    def round_plan(self, slot: int, gate: int) -> RoundPlan:
+        """When a round's windows nominally begin and end."""
+        gate_s, windows = self.gate_s(slot, gate), self.windows
+        orders_end_s = gate_s + windows.order_s
+        bundles_end_s = orders_end_s + windows.bundle_s
+        return RoundPlan(gate_s, orders_end_s, bundles_end_s, bundles_end_s + windows.contract_s, windows.guard_s)
+
+    def rounds_between(self, first_s: int, last_s: int) -> Iterator[tuple[int, int]]:
+        """(slot, gate) of every round whose gate lies in [first_s, last_s], gate by gate."""
         for gate in self.gates:
-            shift_s = self.gate_s(0, gate)
-            first = -(-(after_s + 1 - shift_s) // self.slot_s) * self.slot_s
-            found += [(slot + shift_s, slot, gate.index) for slot in range(first, until_s - shift_s + 1, self.slot_s)]
-        return [(slot, index) for _, slot, index in sorted(found)]
+            lead_s = self.gate_s(0, gate.index)
+            first_slot = -(-(first_s - lead_s) // self.slot_s) * self.slot_s
+            for slot in range(first_slot, last_s - lead_s + 1, self.slot_s):
+                yield slot, gate.index
 
-    def next_gate_s(self, now_s: int) -> int:
-        """When the next gate after `now_s` is reached."""
-        shifts = [self.gate_s(0, gate) for gate in self.gates]
-        return min((now_s - shift_s) // self.slot_s * self.slot_s + self.slot_s + shift_s for shift_s in shifts)
+    def next_gate_s(self, now_s: int) -> Instant:
+        """The first gate after `now_s`."""
+        leads_s = [self.gate_s(0, gate.index) for gate in self.gates]
+        return Instant(min(lead_s + ((now_s - lead_s) // self.slot_s + 1) * self.slot_s for lead_s in leads_s))
 
+    def capacities(self, gate: int) -> list[tuple[int | None, int | None]]:
+        """(up, down) in Wh of each node's edge for one round, by the grid layout's numbers; None without a limit.
 
-def _check(holds: bool, text: str) -> None:
-    if not holds:
-        raise LocalError("hood: " + text)
-
-
-def _check_gates(gates: tuple[Gate, ...], slot_s: int, windows: Windows) -> None:
-    _check(len({gate.index for gate in gates}) == len(gates) > 0, "gates: at least one, each index once")
-    lengths = (windows.orders_s, windows.bundles_s, windows.contracts_s)
-    _check(min(lengths) >= 1 and windows.guard_s >= 0, "windows: each at least 1 s")
-    for gate in gates:
-        _check(0 <= gate.index <= LAST_GATE, f"gate index {gate.index}: 0..{LAST_GATE}")
-        _check(0 < gate.offset_s <= 48 * 3600, f"gate {gate.index}: offset_s {gate.offset_s}: 1..{48 * 3600} s")
-        if not gate.balancing:
-            fits = sum(lengths) <= gate.offset_s
-            _check(fits, f"gate {gate.index}: windows of {sum(lengths)} s do not end before the slot, {gate.offset_s} s on")
-    del slot_s
+        Several forward gates share a capacity alike. In balancing rounds the energy has flowed, and nothing binds.
+        """
+        layout = self.grid.layout
+        if self.gate[gate].balancing:
+            return [(None, None)] * len(layout)
+        parts = sum(not other.balancing for other in self.gates)
+        return [(_part(node.up_wh, parts), _part(node.down_wh, parts)) for node in layout.nodes]
 
 
-def _check_reference(series: tuple[Reference, ...]) -> None:
-    _check(0 < len(series) <= MAX_REFERENCE_STEPS, f"reference: 1..{MAX_REFERENCE_STEPS} steps")
-    for before, after in pairwise(series):
-        _check(before.from_s < after.from_s, f"reference: the step at {after.from_s} does not come after {before.from_s}")
-    for row in series:
-        prices = (row.feed_in_mct_per_kwh, row.retail_mct_per_kwh)
-        _check(max(map(abs, prices)) <= MAX_PRICE_MCT_PER_KWH, f"reference: a price at {row.from_s} is out of range")
+def in_force(versions: tuple[Hood, ...], slot: int) -> Hood | None:
+    """The hood file that counts for a slot: the highest version that is valid by then, None before the first."""
+    valid = [hood for hood in versions if hood.version == 1 or hood.valid_from_s <= slot]
+    return max(valid, key=lambda hood: hood.version, default=None)
+
+
+def _part(capacity_wh: int | None, parts: int) -> int | None:
+    return None if capacity_wh is None else capacity_wh // parts
+
+
+def _check(name: str, value: int, low: int, high: int, unit: str = "") -> None:
+    if not low <= value <= high:
+        raise LocalError(f"hood: {name} = {value} is outside {low}..{high} {unit}".rstrip())
+
+
+def _check_reference(reference: tuple[ReferenceStep, ...]) -> None:
+    if not 1 <= len(reference) <= MAX_ITEMS:
+        raise LocalError(f"hood: reference has {len(reference)} steps, not 1 to {MAX_ITEMS}")
+    if reference[0].from_s != 0:
+        raise LocalError(f"hood: reference[0].from_s = {reference[0].from_s} is not 0: every slot needs a price")
+    before_s = -1
+    for index, step in enumerate(reference):
+        if step.from_s <= before_s:
+            raise LocalError(f"hood: reference[{index}].from_s = {step.from_s} does not come after {before_s}")
+        for name in ("feed_in_mct_per_kwh", "retail_mct_per_kwh"):
+            most = MAX_PRICE_MCT_PER_KWH // 2
+            _check(f"reference[{index}].{name}", getattr(step, name), -most, most, "mct/kWh")
+        before_s = step.from_s
+
+
+def _check_gates(gates: tuple[Gate, ...], windows_s: int) -> None:
+    if not gates:
+        raise LocalError("hood: gates: at least one")
+    before = -1
+    for number, gate in enumerate(gates):
+        _check(f"gates[{number}].index", gate.index, 0, LAST_GATE)
+        if gate.index <= before:
+            raise LocalError(f"hood: gates[{number}].index = {gate.index} does not come after {before}")
+        low, high = (0, MAX_SETTLE_WITHIN_S) if gate.balancing else (-MAX_SETTLE_WITHIN_S, -windows_s)
+        _check(f"gates[{number}].offset_s", gate.offset_s, low, high, "s")
+        before = gate.index

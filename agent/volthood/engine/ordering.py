@@ -37,7 +37,7 @@ class Ordering:
 
     def order(self, slot: int, gate: int) -> Order:
         """The order of a round, its reason noted; empty while trading is off or there is nothing to trade."""
-        forward = not self._desk.hood.is_balancing(gate)
+        forward = not self._desk.hood.gate[gate].balancing
         seen = self.forecast(slot) if forward else None
         draft, reason = self._draft(slot, seen)
         self._note(slot, gate, seen, draft, reason)

@@ -40,10 +40,9 @@ class Rounds:
 
     def plan(self, slot: int, gate: int) -> RoundPlan:
         """When a round's windows begin and end. Raises `PeerError` for a slot or gate that the hood does not have."""
-        plan = self._desk.hood.round_plan(slot, gate)
-        if plan is None:
+        if gate not in self._desk.hood.gate or slot % self._desk.hood.slot_s:
             raise PeerError("gate_unknown", f"slot {slot} gate {gate}")
-        return plan
+        return self._desk.hood.round_plan(slot, gate)
 
     def is_over(self, slot: int, gate: int) -> bool:
         """Whether no contract of a round can still come to count."""
@@ -62,8 +61,7 @@ class Rounds:
         self._forget()
 
     def _span_s(self) -> int:
-        windows = self._desk.hood.windows
-        return windows.orders_s + windows.bundles_s + windows.contracts_s
+        return self._desk.hood.windows.total_s
 
     def _open(self, slot: int, gate: int) -> Round | None:
         """The round, made if its messages still count now."""

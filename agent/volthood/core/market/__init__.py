@@ -1,1 +1,1 @@
-"""The market: the round, the book of orders, the price rules, and what a clearing yields."""
+"""The market: orders, the clearing that every agent computes alike, its check, and the round that agrees on the book."""

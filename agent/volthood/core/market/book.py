@@ -1,96 +1,158 @@
-"""Orders that may stand in a book, the book, and what a clearing of it yields."""
+"""The book: the orders that count in one round, and what an order must be to count.
 
+Everyone decides alike from the hood file and the roster whether an order counts. Watchers order nothing and are left out,
+so that one who hears of a watcher more clears the same book.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 from volthood.core.hood import Hood
-from volthood.core.order import STEP_WH
-from volthood.wire.keys import hash_of
-from volthood.wire.market import BUY, WATCH, Order
+from volthood.core.units import is_slot
+from volthood.errors import PeerError
+from volthood.wire.cbor import encode
+from volthood.wire.keys import hash_of, sha256
+from volthood.wire.limits import MAX_ORDER_STEPS
+from volthood.wire.market import BUY, SELL, WATCH
 
-RoundId = tuple[bytes, int, int]
-"""(hood id, slot, gate)."""
+STEP_WH = 10
+"""Energies of orders are multiples of this."""
+
+Steps = tuple[tuple[int, int], ...]
+"""(limit in mct/kWh, energy in Wh), the best for the other side first."""
+
+
+class RoundId(NamedTuple):
+    """One call for one slot and gate of one hood."""
+
+    hood: bytes
+    slot: int
+    gate: int
+
+
+class BookOrder(NamedTuple):
+    """What counts of an order: full key hash of the agent, side (`BUY` or `SELL`), steps."""
+
+    agent: bytes
+    side: int
+    steps: Steps
+
+
+class SignedOrder(Protocol):
+    """The fields of an order as signed (`volthood.wire.market.Order`)."""
+
+    hood: bytes
+    slot: int
+    gate: int
+    algorithm: str
+    side: int
+    steps: Steps
 
 
 @dataclass(frozen=True)
 class Book:
-    """The orders of one round that everyone counts, by agent; empty ones left out.
+    """The orders of one round in ascending order of their agents, one each, watchers left out.
 
-    Attributes:
-        round: (hood id, slot, gate).
-        orders: by the hash of the agent's key, ascending.
-        digest: hash of the round and of all orders in the book, empty ones included.
+    Raises: `PeerError` `agent_twice`, `agent_unknown` (not a hash of 32 bytes).
     """
 
     round: RoundId
-    orders: dict[bytes, Order]
-    digest: bytes
+    orders: tuple[BookOrder, ...]
+
+    def __post_init__(self) -> None:
+        orders = sorted(BookOrder(*order) for order in self.orders if order[1] != WATCH)
+        object.__setattr__(self, "round", RoundId(*self.round))
+        object.__setattr__(self, "orders", tuple(orders))
+        agents = {order.agent for order in orders}
+        if len(agents) != len(orders):
+            raise PeerError("agent_twice", "two orders of one agent")
+        if any(len(agent) != 32 for agent in agents):
+            raise PeerError("agent_unknown", "agents are named by 32 bytes")
 
     @classmethod
-    def of_orders(cls, round_id: RoundId, orders: dict[bytes, Order]) -> "Book":
-        """The book of valid orders."""
-        members = sorted(orders)
-        digest = hash_of(list(round_id), [[member, orders[member].to_cbor()] for member in members])
-        return cls(round_id, {member: orders[member] for member in members if orders[member].side != WATCH}, digest)
+    def of_orders(cls, round_id: Iterable[bytes | int], orders: Mapping[bytes, SignedOrder]) -> "Book":
+        """The book of orders that count, by agent."""
+        rows = [BookOrder(agent, order.side, tuple(order.steps)) for agent, order in orders.items()]
+        return cls(RoundId(*round_id), tuple(rows))  # type: ignore[arg-type] # the round id is a plain tuple elsewhere
 
-    def turn(self, agent: bytes) -> bytes:
-        """hash(round, agent): the order in which agents are served where nothing else decides."""
-        return hash_of(list(self.round), agent)
-
-
-@dataclass(frozen=True)
-class Trade:
-    """What one pair trades: energy in Wh, what the seller gets and the buyer pays in mct/kWh, the path's fee."""
-
-    seller: bytes
-    buyer: bytes
-    energy_wh: int
-    seller_price: int
-    buyer_price: int
-    path_fee: int = 0
+    @cached_property
+    def digest(self) -> bytes:
+        """The book's hash, which stands in every contract: hash(round, [agent, side, steps] each)."""
+        rows = [[agent, side, [list(step) for step in steps]] for agent, side, steps in self.orders]
+        return hash_of(list(self.round), rows)
 
 
-@dataclass(frozen=True)
-class Clearing:
-    """All trades of a book, and the price at each node that has one, in mct/kWh."""
+class Lots:
+    """hash(round, x): the line that nobody can choose, since it is known only once the round is."""
 
-    trades: tuple[Trade, ...]
-    prices: dict[str, int]
+    def __init__(self, round_id: RoundId) -> None:
+        # The CBOR array up to its last items; an agent always has 32 bytes, an empty text takes one.
+        self._agent_head = encode([list(round_id), bytes(32)])[:-32]
+        self._pair_head = encode([list(round_id), "", ""])[:-2]
+        self._node_head = encode([list(round_id), ""])[:-1]
+        self._names: dict[str, bytes] = {}
+
+    def agent(self, agent: bytes) -> bytes:
+        """hash(round, agent)."""
+        return sha256(self._agent_head + agent)
+
+    def node(self, name: str) -> bytes:
+        """hash(round, node)."""
+        return sha256(self._node_head + self._name(name))
+
+    def nodes(self, one: str, other: str) -> bytes:
+        """hash(round, both nodes), the name that sorts first standing first."""
+        first, second = (one, other) if one <= other else (other, one)
+        return sha256(self._pair_head + self._name(first) + self._name(second))
+
+    def _name(self, name: str) -> bytes:
+        encoded = self._names.get(name)
+        if encoded is None:
+            encoded = self._names[name] = encode(name)
+        return encoded
 
 
-def refusal(order: Order, hood: Hood, fuse_w: int) -> str | None:
-    """Why an order cannot stand in a book, as a short stable name; None where it can.
+def refusal(order: SignedOrder, hood: Hood, fuse_w: int) -> str | None:
+    """Why an order does not count, by a short stable name; None where it does.
 
-    Everyone decides the same from the hood file and the roster.
+    Args:
+        order: as signed.
+        hood: the hood file in force for its slot.
+        fuse_w: of the member's connection, W.
     """
+    if order.hood != hood.hood_id:
+        return "wrong_hood"
+    if order.gate not in hood.gate:
+        return "gate_unknown"
+    if not is_slot(order.slot, hood.slot_s):
+        return "slot_misaligned"
     if order.algorithm != hood.algorithm:
         return "algorithm_differs"
     if order.side == WATCH:
-        return None
-    low, high = hood.collar(order.slot)
+        return "watcher_with_steps" if order.steps else None
+    if order.side not in {BUY, SELL}:
+        return "side_unknown"
+    return _steps_refusal(order, hood, fuse_w)
+
+
+def _steps_refusal(order: SignedOrder, hood: Hood, fuse_w: int) -> str | None:
+    if not order.steps:
+        return "no_steps"
+    if len(order.steps) > MAX_ORDER_STEPS:
+        return "too_many_steps"
     prices = [price for price, _ in order.steps]
-    energies_wh = [energy_wh for _, energy_wh in order.steps]
-    merit = sorted(prices, reverse=order.side == BUY)
-    checks = {
-        "steps_out_of_merit": prices != merit,
-        "outside_collar": not all(low <= price <= high for price in prices),
-        "energy_not_in_steps": any(energy_wh <= 0 or energy_wh % STEP_WH for energy_wh in energies_wh),
-        "over_fuse": sum(energies_wh) > fuse_w * hood.slot_s // 3600,
-    }
-    return next((reason for reason, broken in checks.items() if broken), None)
-
-
-def matched(sold_wh: dict[bytes, int], bought_wh: dict[bytes, int]) -> list[tuple[bytes, bytes, int]]:
-    """Pairs (seller, buyer, Wh): first with first, the smaller open amount, on to the next. Both sums are equal."""
-    sellers = [(agent, wh) for agent, wh in sold_wh.items() if wh]
-    pairs: list[tuple[bytes, bytes, int]] = []
-    at, open_wh = 0, 0
-    for buyer, want_wh in bought_wh.items():
-        while want_wh:
-            seller, have_wh = sellers[at]
-            open_wh = open_wh or have_wh
-            wh = min(want_wh, open_wh)
-            pairs.append((seller, buyer, wh))
-            want_wh -= wh
-            open_wh -= wh
-            at += open_wh == 0
-    return pairs
+    energies = [energy for _, energy in order.steps]
+    if any(energy <= 0 for energy in energies):
+        return "energy_not_positive"
+    if any(energy % STEP_WH for energy in energies):
+        return "energy_not_in_tens"
+    if sum(energies) > hood.fuse_wh(fuse_w):
+        return "over_fuse"
+    if prices != sorted(prices, reverse=order.side == BUY):
+        return "buy_prices_rise" if order.side == BUY else "sell_prices_fall"
+    low, high = hood.collar(order.slot)
+    if not low <= min(prices) <= max(prices) <= high:
+        return "outside_collar"
+    return None

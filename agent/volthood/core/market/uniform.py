@@ -1,30 +1,57 @@
-"""The uniform rule (Sprumont 1991): everyone the same amount, up to what each wants. In whole Wh.
+"""The uniform rule (Sprumont 1991): everyone the same amount, up to what it asks for.
 
-For amounts that are known, nobody gains by misstating its own: asking for more never gives more than the equal share.
+No one gains by asking for more or less than it wants, which is why the market rations by it and by nothing else. Wh that
+cannot be divided go one each to the first in line; the line is the order in which the caller names the takers, made
+from hashes that nobody can choose.
 """
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import TypeVar
 
-def share(available_wh: int, wants_wh: dict[bytes, int]) -> dict[bytes, int]:
-    """Shares of `available_wh` by name; left-over Wh go one each in the order of `wants_wh`.
+Taker = TypeVar("Taker")
 
-    The sum is min(available, sum of wants), every share at most its want.
+
+def share(volume_wh: int, wants_wh: Mapping[Taker, int]) -> dict[Taker, int]:
+    """What each taker gets of a volume, in Wh; all that it wants where there is enough for everybody.
+
+    Args:
+        volume_wh: 0 or more.
+        wants_wh: 0 or more by taker, first in line first.
     """
-    level_wh = _level(available_wh, sorted(wants_wh.values()))
-    shares = {name: min(want_wh, level_wh) for name, want_wh in wants_wh.items()}
-    left_wh = min(available_wh, sum(wants_wh.values())) - sum(shares.values())
-    for name, want_wh in wants_wh.items():
-        if left_wh and want_wh > level_wh:
-            shares[name] += 1
-            left_wh -= 1
-    return shares
+    parts = share_between(volume_wh, [(0, want_wh) for want_wh in wants_wh.values()])
+    return dict(zip(wants_wh, parts, strict=True))
 
 
-def _level(available_wh: int, ascending_wh: list[int]) -> int:
-    """The greatest whole amount that everyone can have, up to its want, out of what is available."""
-    left_wh, open_count = available_wh, len(ascending_wh)
-    for want_wh in ascending_wh:
-        if want_wh * open_count > left_wh:
-            return left_wh // open_count
-        left_wh -= want_wh
-        open_count -= 1
-    return ascending_wh[-1] if ascending_wh else 0
+def share_between(volume_wh: int, bounds_wh: Sequence[tuple[int, int]]) -> list[int]:
+    """Total amounts as equal as the bounds (low, high) allow, with `volume_wh` in all above the lows.
+
+    Where the volume covers every high, everybody gets its high.
+    """
+    level, rest = _level(volume_wh, bounds_wh)
+    if level is None:
+        return [high for _, high in bounds_wh]
+    parts = []
+    for low, high in bounds_wh:
+        if low <= level < high and rest:
+            parts.append(level + 1)
+            rest -= 1
+        else:
+            parts.append(min(max(level, low), high))
+    return parts
+
+
+def _level(volume_wh: int, bounds_wh: Sequence[tuple[int, int]]) -> tuple[int | None, int]:
+    """The highest whole level that the volume reaches, and the Wh left over; None where it covers everything."""
+    changes: Counter[int] = Counter(low for low, _ in bounds_wh)
+    changes.subtract(Counter(high for _, high in bounds_wh))
+    edges = sorted(changes)
+    rising = list(accumulate(changes[edge] for edge in edges))
+    left_wh = volume_wh
+    for edge, next_edge, takers in zip(edges, edges[1:], rising, strict=False):
+        need_wh = takers * (next_edge - edge)
+        if need_wh > left_wh:
+            return edge + left_wh // takers, left_wh % takers
+        left_wh -= need_wh
+    return None, 0

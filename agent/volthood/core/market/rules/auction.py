@@ -21,7 +21,7 @@ def clear(book: Book, hood: Hood) -> Clearing:
     price = _price(supply, demand, traded_wh, hood.collar(book.round[1]))
     sold, bought = _shares(book, supply, traded_wh), _shares(book, demand, traded_wh)
     trades = tuple(Trade(seller, buyer, wh, price, price) for seller, buyer, wh in matched(sold, bought))
-    return Clearing(trades, {hood.root: price})
+    return Clearing(trades, {hood.grid.root.name: price})
 
 
 _Steps = list[tuple[int, int, bytes]]
