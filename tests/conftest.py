@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from volthood_tools.virtual_board import find_micropython
+from volthood_tools.virtual_board import find_micropython, search_path
 
 RunScript = Callable[..., str]
 """run(script, *arguments, heap="110k", path=None) -> what it printed; fails the test when its status is not 0.
@@ -46,7 +46,7 @@ def run_on_micropython(micropython: Path) -> RunScript:
 
     def run(script: Path, *arguments: object, heap: str = "110k", path: Path | None = None) -> str:
         command = [str(micropython), "-X", f"heapsize={heap}", str(script), *map(str, arguments)]
-        return _run(command, "MICROPYPATH", path)
+        return _run(command, "MICROPYPATH", search_path(*_where(path)))
 
     return run
 
@@ -56,7 +56,9 @@ def run_on_cpython() -> RunScript:
     """The same function for this Python; `heap` says nothing to it."""
 
     def run(script: Path, *arguments: object, heap: str = "", path: Path | None = None) -> str:
-        return _run([sys.executable, str(script), *map(str, arguments)], "PYTHONPATH", path)
+        return _run(
+            [sys.executable, str(script), *map(str, arguments)], "PYTHONPATH", os.pathsep.join(map(str, _where(path)))
+        )
 
     return run
 
@@ -68,9 +70,12 @@ def run_on_both(request: pytest.FixtureRequest) -> RunScript:
     return run
 
 
-def _run(command: list[str], variable: str, path: Path | None) -> str:
-    where = os.pathsep.join(map(str, SOURCES if path is None else (path,)))
-    environment = os.environ | {variable: where}
+def _where(path: Path | None) -> tuple[Path, ...]:
+    return SOURCES if path is None else (path,)
+
+
+def _run(command: list[str], variable: str, value: str) -> str:
+    environment = os.environ | {variable: value}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT_S)
     if done.returncode != 0:
         pytest.fail(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}{done.stderr}", pytrace=False)

@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from voltnode.sign.curve import N, P, finish, inverse_steps, multiply_steps
@@ -56,6 +56,7 @@ def test_every_signature_is_good_and_low(private: int, digest: bytes, extra: byt
     assert int.from_bytes(signature[32:], "big") <= N // 2
 
 
+@example(1, b"\xff" * 32, bytes(64))
 @given(scalars, digests, masks)
 def test_without_additional_data_it_is_the_signature_of_the_rfc(private: int, digest: bytes, mask: bytes) -> None:
     key = ec.derive_private_key(private, ec.SECP256R1())
@@ -63,6 +64,7 @@ def test_without_additional_data_it_is_the_signature_of_the_rfc(private: int, di
     assert sign(private, digest, b"", mask) == r.to_bytes(32, "big") + min(s, N - s).to_bytes(32, "big")
 
 
+@example(1, b"\xff" * 32, b"")
 @given(scalars, digests, extras)
 def test_the_nonce_is_the_one_of_the_rfc_with_additional_data(private: int, digest: bytes, extra: bytes) -> None:
     assert next(candidates(private, digest, extra)) == nonce_by_hmac(private, digest, extra)

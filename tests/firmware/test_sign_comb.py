@@ -16,10 +16,11 @@ LAST_ADDITION = 2 * LOWER - 2
 MEETS_ITSELF = 0xFFFFFFFFFFDFFFFFFFFFFC00000000008000000000100000000002
 
 
-def weight(half: int, digits: int) -> int:
-    """The scalar of a table point, whatever the sign of its top digit."""
-    signs = [1 if digits >> tooth & 1 else -1 for tooth in range(TEETH)]
-    return sum(sign << (TOOTH * tooth + LOWER * half) for tooth, sign in enumerate(signs))
+def weight(half: int, column: int) -> int:
+    """The scalar that a column stands for: bit 5 is the top tooth's sign, bit i whether tooth i has the same."""
+    top = 1 if column >> 5 else -1
+    signs = [top if column >> tooth & 1 else -top for tooth in range(TEETH - 1)]
+    return sum(sign << (TOOTH * tooth + LOWER * half) for tooth, sign in enumerate([*signs, top]))
 
 
 def in_order(odd: int) -> list[int]:

@@ -27,7 +27,7 @@ _TOOTH = 43
 _COLUMNS = 22
 _ONES = int.from_bytes(b"\x01" * _COLUMNS, "big")
 _HALF_BYTES = 2048
-_DIVISIONS_PER_YIELD = 16
+_ROUNDS_PER_YIELD = 8
 
 
 def finish(steps: "Generator[None, None, Any]") -> "Any":
@@ -57,7 +57,8 @@ def multiply_steps(scalar: int, z: int) -> "Generator[None, None, tuple[int, int
 def comb_digits(odd: int) -> "tuple[bytes, bytes]":
     """The digits of an odd number below 2^258 in columns, last column first: 22 for half 0, 21 for half 1.
 
-    A column's six digits are the bits of one byte: bit i is set where tooth i has +1, clear where it has -1.
+    A column is a byte. Bit 5 is set where the top tooth has +1; bit i where tooth i has the top tooth's sign. So the
+    lower five say which point of the table it is, and bit 5 whether that point or its negative.
     """
     # The binary digits b of (odd + 2^258 - 1) / 2 give the signed digits 2b - 1 of the number itself. Written as text,
     # each tooth is a row of characters 0 and 1; the rows are laid over each other, each a bit to the left of the next.
@@ -67,6 +68,8 @@ def comb_digits(odd: int) -> "tuple[bytes, bytes]":
         middle, end = start + _TOOTH - _COLUMNS, start + _TOOTH
         high = high << 1 | int.from_bytes(text[start:middle], "big") & _ONES
         low = low << 1 | int.from_bytes(text[middle:end], "big") & _ONES
+    low ^= (~low >> 5 & _ONES) * 31
+    high ^= (~high >> 5 & _ONES >> 8) * 31
     return low.to_bytes(_COLUMNS, "big"), high.to_bytes(_COLUMNS - 1, "big")
 
 
@@ -95,8 +98,7 @@ def _comb_steps(low: bytes, high: bytes, z: int) -> "Generator[None, None, tuple
             digits, at = high[i >> 1], _HALF_BYTES
         else:
             digits, at = low[i >> 1], 0
-        # The table has the points whose top digit is +1; the others are their negatives.
-        at += ((digits ^ 31) & 31, digits & 31)[digits >> 5] << 6
+        at += (digits & 31) << 6
         x2, y2 = load(table[at : at + 32], "big"), load(table[at + 32 : at + 64], "big")
         y2 = (p - y2, y2)[digits >> 5]
         if not i:
@@ -117,14 +119,16 @@ def _comb_steps(low: bytes, high: bytes, z: int) -> "Generator[None, None, tuple
 
 def inverse_steps(value: int, modulus: int) -> "Generator[None, None, int]":
     """The inverse of `value` modulo a prime, by extended Euclid; its time depends on `value`, so blind a secret one."""
-    a, b, u, v = modulus, value, 0, 1
-    left = _DIVISIONS_PER_YIELD
-    while b:
-        q, r = divmod(a, b)
-        a, b = b, r
-        u, v = v, u - q * v
-        left -= 1
-        if not left:
-            yield
-            left = _DIVISIONS_PER_YIELD
-    return u % modulus
+    a, b, u, v, divide = modulus, value, 0, 1, divmod
+    while True:
+        # Two divisions a round, so that nothing has to change places. Always: a = u value, b = v value (mod modulus).
+        for _ in range(_ROUNDS_PER_YIELD):
+            q, a = divide(a, b)
+            u -= q * v
+            if not a:
+                return v % modulus
+            q, b = divide(b, a)
+            v -= q * u
+            if not b:
+                return u % modulus
+        yield

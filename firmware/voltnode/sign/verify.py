@@ -107,8 +107,8 @@ def _double(point: "Point") -> "Point":
 def _add(a: "Point", b: "Point") -> "Point":
     x, y, z = a
     x2, y2, z2 = b
-    if not z or not z2:
-        return a if z else b
+    if not z:
+        return b
     p = P
     zz, zz2 = z * z % p, z2 * z2 % p
     u, s = x * zz2 % p, z2 * zz2 % p * y % p

@@ -171,6 +171,7 @@ def steered(private: int, xy: tuple[int, int]) -> Iterator[Case]:
     r = point(2 * u % N)[0] % N
     e = r * private % N
     yield case("both halves of the sum are one point", xy, e, r, low(e * pow(u, -1, N) % N))
+    yield case("the sum is infinity, r fits one half twice", xy, N - e, r, low(e * pow(u, -1, N) % N))
     nonce = drawn("nonce")
     r = point(nonce)[0] % N
     yield case("the digest is zero", xy, 0, r, low(pow(nonce, -1, N) * r * private % N))
@@ -183,21 +184,40 @@ def steered(private: int, xy: tuple[int, int]) -> Iterator[Case]:
             s = r * pow(u, -1, N) % N
             yield case(f"key {scalar:x}, both factors {u}", point(scalar), u * s % N, r, low(s))
     yield from beyond_the_order()
+    yield from unlawful_keys()
 
 
 def beyond_the_order() -> Iterator[Case]:
     """The nonce's point has an x between n and p, so that r is x - n: one in 2^32 points, so the key is made to fit."""
-    x = N + 1
-    while pow(y_squared := (x * x * x - 3 * x + B) % P, (P - 1) // 2, P) != 1:
-        x += 1
-    nonce_point = (x, pow(y_squared, (P + 1) // 4, P))
+    x, y = point_from(N + 1)
     e, r, s = drawn("beyond e"), x - N, low(drawn("beyond s"))
     inverse = pow(r, -1, N)
-    at = plus(times(s * inverse % N, nonce_point), times(-e * inverse % N, point(1)))
+    at = plus(times(s * inverse % N, (x, y)), times(-e * inverse % N, point(1)))
     digest = e.to_bytes(32, "big")
     case = {"xy": hex32(*at), "digest": digest.hex(), "signature": hex32(r, s)}
     yield {"name": f"the nonce's x is n + {x - N}", **case, "valid": holds(at, digest, r, s)}
     yield {"name": "the same, r beyond n", **case, "signature": hex32(x, s), "valid": False}
+
+
+def unlawful_keys() -> Iterator[Case]:
+    """Keys for which the equations hold all the same: they use neither the curve's constant nor the coordinates' range.
+
+    With the digest zero and s = r/2, the sum is twice the key.
+    """
+    x, y = point_from(1)
+    keys = {"": (x, y), ", which is not on the curve": (x, y ^ 1), ", written with x + p": (x + P, y)}
+    for name, at in keys.items():
+        r = plus(at, at)[0] % N
+        s = low(r * pow(2, -1, N) % N)
+        case = {"xy": hex32(*at), "digest": hex32(0), "signature": hex32(r, s)}
+        yield {"name": f"the sum is twice the key{name}", **case, "valid": not name and holds(at, bytes(32), r, s)}
+
+
+def point_from(x: int) -> tuple[int, int]:
+    """The point with the next x from `x` on."""
+    while pow(y_squared := (x * x * x - 3 * x + B) % P, (P - 1) // 2, P) != 1:
+        x += 1
+    return x, pow(y_squared, (P + 1) // 4, P)
 
 
 def plus(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:

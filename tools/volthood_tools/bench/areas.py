@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from volthood_tools.bench.figures import Figure
 
 AREAS = {
+    "firmware": "volthood_tools.bench.firmware",
     "wire": "volthood_tools.bench.wire",
 }
 """Name of an area: the module that measures it, imported only when it is asked for."""

