@@ -7,7 +7,7 @@ are simply not made, and `on_up` tells the engine to send again.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import aiomqtt
 
