@@ -1,4 +1,4 @@
-"""What a finished demonstration came to: gathered from the stores of all homes, told by the screen, JSON and the report."""
+"""What a finished demonstration came to: gathered from all homes' stores, told by the screen, JSON and the report."""
 
 from dataclasses import dataclass
 
