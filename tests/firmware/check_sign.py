@@ -105,25 +105,22 @@ def check_mac() -> "Iterator[tuple[str, bool]]":
 
 def check_signer() -> "Iterator[tuple[str, bool]]":
     """A key is made once, read again, and never replaced."""
-    path = sys.argv[2] + "/node.key"
-    first = open_signer(KeyFile(path), Counting().draw)
-    again = open_signer(KeyFile(path), Counting().draw)
+    file = FileInRam()
+    first = open_signer(file, Counting().draw)
+    again = open_signer(file, Counting().draw)
     yield "same key", first.public_spki() == again.public_spki() and first.kid == again.kid
     digest = hashlib.sha256(b"message").digest()
     yield "signs", verify(first.public_spki()[-64:], digest, again.sign(b"message"))
     between = asyncio.run(first.sign_between(b"message", let_others_run))
     yield "signs between", verify(first.public_spki()[-64:], digest, between)
     yield "a known key", SoftwareSigner(1, Counting().draw).public_spki()[-64:-60] == b"\x6b\x17\xd1\xf2"
-    with open(path, "rb") as file:
-        whole = file.read()
+    whole = file.data or b""
     for i in range(len(whole)):
-        with open(path, "wb") as file:
-            file.write(whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :])
-        yield "byte %d damaged" % i, cannot_open(path)
+        file.data = whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :]
+        yield "byte %d damaged" % i, cannot_open(file)
     for data in (b"", whole[:-1], whole + b"\0"):
-        with open(path, "wb") as file:
-            file.write(data)
-        yield "%d bytes" % len(data), cannot_open(path)
+        file.data = data
+        yield "%d bytes" % len(data), cannot_open(file)
 
 
 async def let_others_run() -> None:
@@ -131,16 +128,30 @@ async def let_others_run() -> None:
     await asyncio.sleep(0)
 
 
-def cannot_open(path: str) -> bool:
+def cannot_open(file: "FileInRam") -> bool:
     """True when the key file is refused and left as it is."""
-    with open(path, "rb") as file:
-        before = file.read()
+    before = file.data
     try:
-        open_signer(KeyFile(path), Counting().draw)
+        open_signer(file, Counting().draw)
     except SignerError:
-        with open(path, "rb") as file:
-            return file.read() == before
+        return file.data == before
     return False
+
+
+class FileInRam(KeyFile):
+    """A key file without a flash."""
+
+    def __init__(self) -> None:
+        super().__init__("node.key")
+        self.data: bytes | None = None
+
+    def read(self) -> "bytes | None":
+        """See `KeyFile`."""
+        return self.data
+
+    def write(self, data: bytes) -> None:
+        """See `KeyFile`."""
+        self.data = data
 
 
 class Counting:

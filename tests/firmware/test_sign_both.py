@@ -12,8 +12,8 @@ HERE = Path(__file__).parent
 COMPILED = ("voltnode/__init__", "volthood/__init__", "volthood/wire/__init__", "volthood/wire/mac")
 
 
-def test_vectors_and_properties(run_on_both: RunScript, repo_root: Path, tmp_path: Path) -> None:
-    printed = run_on_both(HERE / "check_sign.py", repo_root / "tests/vectors/sign", tmp_path)
+def test_vectors_and_properties(run_on_both: RunScript, repo_root: Path) -> None:
+    printed = run_on_both(HERE / "check_sign.py", repo_root / "tests/vectors/sign")
     assert "check_signer" in printed
 
 

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import hashlib
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -32,10 +31,10 @@ class Chance:
 class FaultyFile(KeyFile):
     """A key file in RAM on a flash that fails as told: before a write, or after it took effect."""
 
-    def __init__(self, *, fails: str = "") -> None:
+    def __init__(self, *, fails: str = "", data: bytes | None = None) -> None:
         super().__init__("flash/node.key")
         self.fails = fails
-        self.data: bytes | None = None
+        self.data = data
 
     def read(self) -> bytes | None:
         if self.fails == "read":
@@ -60,17 +59,15 @@ def judge(signer: Signer, message: bytes, signature: bytes) -> None:
     public.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
 
 
-def test_a_new_key_signs_and_is_found_again(tmp_path: Path) -> None:
-    path = tmp_path / "node.key"
-    first = open_signer(KeyFile(str(path)), Chance(1))
-    again = open_signer(KeyFile(str(path)), Chance(2))
+def test_a_new_key_signs_and_is_found_again() -> None:
+    file = FaultyFile()
+    first, again = open_signer(file, Chance(1)), open_signer(file, Chance(2))
     assert first.public_spki() == again.public_spki()
     assert first.kid == again.kid == hashlib.sha256(first.public_spki()).digest()[:8] == kid(first.public_spki())
     judge(again, b"a record", first.sign(b"a record"))
-    assert [entry.name for entry in tmp_path.iterdir()] == ["node.key"]
 
 
-def test_every_signature_draws_fresh_bytes(tmp_path: Path) -> None:
+def test_every_signature_draws_fresh_bytes() -> None:
     signer = SoftwareSigner(5, Chance())
     signatures = {signer.sign(b"the same") for _ in range(10)}
     assert len(signatures) == 10
@@ -78,37 +75,29 @@ def test_every_signature_draws_fresh_bytes(tmp_path: Path) -> None:
         judge(signer, b"the same", signature)
 
 
-def test_what_an_interrupted_start_left_does_not_matter(tmp_path: Path) -> None:
-    (tmp_path / "node.key.new").write_bytes(b"half a k")
-    signer = open_signer(KeyFile(str(tmp_path / "node.key")), Chance())
-    assert open_signer(KeyFile(str(tmp_path / "node.key")), Chance(9)).kid == signer.kid
-
-
 @pytest.mark.parametrize("damage", [b"", b"VHK1", bytes(68), b"\xff" * 68, b"VHK1" + bytes(64), bytes(1000)])
-def test_a_damaged_file_is_an_error_and_stays(tmp_path: Path, damage: bytes) -> None:
-    path = tmp_path / "node.key"
-    path.write_bytes(damage)
+def test_a_damaged_file_is_an_error_and_stays(damage: bytes) -> None:
+    file = FaultyFile(data=damage)
     with pytest.raises(SignerError, match=r"node\.key is damaged.*factory-reset"):
-        open_signer(KeyFile(str(path)), Chance())
-    assert path.read_bytes() == damage
+        open_signer(file, Chance())
+    assert file.data == damage
 
 
 @pytest.mark.parametrize("private", [0, N, 2**256 - 1])
-def test_a_whole_file_with_no_possible_key_is_refused(tmp_path: Path, private: int) -> None:
+def test_a_whole_file_with_no_possible_key_is_refused(private: int) -> None:
     content = b"VHK1" + private.to_bytes(32, "big")
-    (tmp_path / "node.key").write_bytes(content + hashlib.sha256(content).digest())
     with pytest.raises(SignerError, match="damaged"):
-        open_signer(KeyFile(str(tmp_path / "node.key")), Chance())
+        open_signer(FaultyFile(data=content + hashlib.sha256(content).digest()), Chance())
 
 
-def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
-    path = tmp_path / "node.key"
-    open_signer(KeyFile(str(path)), Chance())
-    whole = path.read_bytes()
+def test_every_flipped_bit_is_noticed() -> None:
+    file = FaultyFile()
+    open_signer(file, Chance())
+    whole = file.data or b""
     for bit in range(8 * len(whole)):
-        path.write_bytes((int.from_bytes(whole, "big") ^ 1 << bit).to_bytes(len(whole), "big"))
+        file.data = (int.from_bytes(whole, "big") ^ 1 << bit).to_bytes(len(whole), "big")
         with pytest.raises(SignerError):
-            open_signer(KeyFile(str(path)), Chance())
+            open_signer(file, Chance())
 
 
 def test_a_flash_that_cannot_be_read_makes_no_new_key() -> None:
@@ -116,11 +105,6 @@ def test_a_flash_that_cannot_be_read_makes_no_new_key() -> None:
     with pytest.raises(SignerError, match="flash"):
         open_signer(file, Chance())
     assert file.data is None
-
-
-def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SignerError, match="key file"):
-        open_signer(KeyFile(str(tmp_path)), Chance())
 
 
 def test_a_write_that_is_refused_leaves_no_key() -> None:

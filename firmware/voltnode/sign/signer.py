@@ -3,11 +3,10 @@
 - The private key is made on the board at its first start and never leaves it: nothing here gives it out.
 - One key for life. A key file that cannot be read is an error that says so; a new key would be a new node, and every
   record of the old one would be orphaned. Only when no file is there is a key made.
-- The file is written beside its place, flushed, and renamed: a power cut leaves no key or a whole one.
+- What was written is read again before the key is used: a key that the flash did not keep must not sign anything.
 """
 
 import hashlib
-import os
 
 from volthood.wire.keys import kid, spki_p256
 from voltnode.sign.curve import N, finish
@@ -17,10 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-_ENOENT = 2
 _MAGIC = b"VHK1"
 _KEY_BYTES = 32
-_MAX_FILE_BYTES = 256
 _NONCE_BYTES = 32
 
 
@@ -84,30 +81,22 @@ class SoftwareSigner(Signer):
 
 
 class KeyFile:
-    """A small file that is there whole or not at all."""
+    """Where the key is kept: a small file that is there whole or not at all.
+
+    Attributes:
+        path: how to name it to a person.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     def read(self) -> "bytes | None":
         """What the file holds; None where there is none. Raises OSError for any other reason."""
-        try:
-            with open(self.path, "rb") as file:
-                return file.read(_MAX_FILE_BYTES)
-        except OSError as error:
-            if error.errno != _ENOENT:
-                raise
-        return None
+        raise NotImplementedError
 
     def write(self, data: bytes) -> None:
-        """Makes the file, or raises OSError."""
-        beside = self.path + ".new"
-        with open(beside, "wb") as file:
-            file.write(data)
-            file.flush()
-            if hasattr(os, "fsync"):  # On the board, `flush` does it.
-                os.fsync(file.fileno())
-        os.rename(beside, self.path)
+        """Makes the file in one step that a power cut cannot halve, or raises OSError."""
+        raise NotImplementedError
 
 
 def open_signer(key_file: KeyFile, random_bytes: "Callable[[int], bytes]") -> SoftwareSigner:
