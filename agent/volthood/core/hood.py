@@ -26,7 +26,8 @@ MAX_WINDOW_S = 3600
 MAX_SETTLE_WITHIN_S = 90 * 24 * 3600
 
 
-class Gate(NamedTuple):
+@dataclass(frozen=True)
+class Gate:
     """When a round of a slot begins.
 
     Attributes:

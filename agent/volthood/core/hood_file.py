@@ -40,7 +40,7 @@ def hood_to_map(hood: Hood) -> dict[int, object]:
         4: hood.valid_from_s,
         5: hood.currency,
         6: hood.slot_s,
-        7: [list(gate) for gate in hood.gates],
+        7: [[gate.index, gate.offset_s] for gate in hood.gates],
         8: [windows.order_s, windows.bundle_s, windows.contract_s, windows.guard_s],
         9: hood.algorithm,
         10: [hood.collar_below_mct_per_kwh, hood.collar_above_mct_per_kwh],

@@ -4,9 +4,10 @@ Everyone decides alike from the hood file and the roster whether an order counts
 so that one who hears of a watcher more clears the same book.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from volthood.core.hood import Hood
@@ -122,37 +123,42 @@ def refusal(order: SignedOrder, hood: Hood, fuse_w: int) -> str | None:
         hood: the hood file in force for its slot.
         fuse_w: of the member's connection, W.
     """
-    if order.hood != hood.hood_id:
-        return "wrong_hood"
-    if order.gate not in hood.gate:
-        return "gate_unknown"
-    if not is_slot(order.slot, hood.slot_s):
-        return "slot_misaligned"
-    if order.algorithm != hood.algorithm:
-        return "algorithm_differs"
-    if order.side == WATCH:
-        return "watcher_with_steps" if order.steps else None
-    if order.side not in {BUY, SELL}:
-        return "side_unknown"
-    return _steps_refusal(order, hood, fuse_w)
+    return _first(_ROUND_RULES, order, hood) or _first(_STEP_RULES.get(order.side, ()), order, hood, fuse_w)
 
 
-def _steps_refusal(order: SignedOrder, hood: Hood, fuse_w: int) -> str | None:
-    if not order.steps:
-        return "no_steps"
-    if len(order.steps) > MAX_ORDER_STEPS:
-        return "too_many_steps"
-    prices = [price for price, _ in order.steps]
-    energies = [energy for _, energy in order.steps]
-    if any(energy <= 0 for energy in energies):
-        return "energy_not_positive"
-    if any(energy % STEP_WH for energy in energies):
-        return "energy_not_in_tens"
-    if sum(energies) > hood.fuse_wh(fuse_w):
-        return "over_fuse"
-    if prices != sorted(prices, reverse=order.side == BUY):
-        return "buy_prices_rise" if order.side == BUY else "sell_prices_fall"
+Broken = Callable[..., bool]
+
+_ROUND_RULES: tuple[tuple[str, Broken], ...] = (
+    ("wrong_hood", lambda order, hood: order.hood != hood.hood_id),
+    ("gate_unknown", lambda order, hood: order.gate not in hood.gate),
+    ("slot_misaligned", lambda order, hood: not is_slot(order.slot, hood.slot_s)),
+    ("algorithm_differs", lambda order, hood: order.algorithm != hood.algorithm),
+    ("side_unknown", lambda order, _hood: order.side not in {WATCH, BUY, SELL}),
+    ("watcher_with_steps", lambda order, _hood: order.side == WATCH and len(order.steps) > 0),
+)
+_TRADER_RULES: tuple[tuple[str, Broken], ...] = (
+    ("no_steps", lambda order, _hood, _fuse_w: len(order.steps) == 0),
+    ("too_many_steps", lambda order, _hood, _fuse_w: len(order.steps) > MAX_ORDER_STEPS),
+    ("energy_not_positive", lambda order, _hood, _fuse_w: any(energy <= 0 for _, energy in order.steps)),
+    ("energy_not_in_tens", lambda order, _hood, _fuse_w: any(energy % STEP_WH for _, energy in order.steps)),
+    ("over_fuse", lambda order, hood, fuse_w: sum(energy for _, energy in order.steps) > hood.fuse_wh(fuse_w)),
+    ("outside_collar", lambda order, hood, _fuse_w: _outside_collar(order, hood)),
+)
+_STEP_RULES: dict[int, tuple[tuple[str, Broken], ...]] = {
+    BUY: (*_TRADER_RULES, ("buy_prices_rise", lambda order, _hood, _fuse_w: not _ascending(reversed(order.steps)))),
+    SELL: (*_TRADER_RULES, ("sell_prices_fall", lambda order, _hood, _fuse_w: not _ascending(order.steps))),
+}
+"""In the order in which they are tried; the first one that is broken gives the reason."""
+
+
+def _first(rules: tuple[tuple[str, Broken], ...], *case: object) -> str | None:
+    return next((reason for reason, broken in rules if broken(*case)), None)
+
+
+def _outside_collar(order: SignedOrder, hood: Hood) -> bool:
     low, high = hood.collar(order.slot)
-    if not low <= min(prices) <= max(prices) <= high:
-        return "outside_collar"
-    return None
+    return any(not low <= price <= high for price, _ in order.steps)
+
+
+def _ascending(steps: Iterable[tuple[int, int]]) -> bool:
+    return all(before[0] <= after[0] for before, after in pairwise(steps))

@@ -1,98 +1,189 @@
-"""auction: a uniform-price call auction. It loses nothing of the possible welfare.
+"""The auction price rule: the nodal call auction. It maximises what buyers would pay less what sellers ask less fees.
 
-One node: supply and demand as step functions of an integer price; they cross, the traded volume is the most that has a
-surplus of zero or more, the price the floor of the middle of all integers that support it. Better steps trade in full,
-the steps at the margin share by the uniform rule over what each trades. The tree comes with the grid map.
+Sellers are paid their node's price, buyers pay theirs; what lies between (fees and congestion rent) goes to the hood's
+grid account. The optimum is made unique as `core.market.tree` says; at a node the marginal energy is shared by the uniform
+rule over what each agent trades in all, Wh left over one each by lot.
+
+A node's price is the floor of the midpoint of all prices that fit: at which its subtree's curve contains its export, that
+the edge to the parent's price allows, inside the collar; the root's first.
 """
 
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
 from volthood.core.hood import Hood
-from volthood.core.market.book import Book, Clearing, Trade, matched
-from volthood.core.market.uniform import share
+from volthood.core.market import tree
+from volthood.core.market.book import Book, BookOrder, Lots
+from volthood.core.market.clearing import Clearing, Trade
+from volthood.core.market.pairing import Open, Pair, match, node_pairs, own_pairs
+from volthood.core.market.uniform import share_between
 from volthood.wire.market import BUY, SELL
+
+ALGORITHM = "auction/1"
+_FAR = 1 << 60
+"""mct/kWh beyond every price: the end of an interval that has none."""
 
 
 def clear(book: Book, hood: Hood) -> Clearing:
-    """The clearing of a book with the greatest welfare and, among those, the greatest volume."""
-    demand = _steps(book, BUY)
-    supply = _steps(book, SELL)
-    traded_wh = _volume(supply, demand)
-    if not traded_wh:
-        return Clearing((), {})
-    price = _price(supply, demand, traded_wh, hood.collar(book.round[1]))
-    sold, bought = _shares(book, supply, traded_wh), _shares(book, demand, traded_wh)
-    trades = tuple(Trade(seller, buyer, wh, price, price) for seller, buyer, wh in matched(sold, bought))
-    return Clearing(trades, {hood.grid.root.name: price})
+    """The clearing of a book; every agent in it is a member of the hood."""
+    layout, lots = hood.grid.layout, Lots(book.round)
+    orders: defaultdict[int, list[BookOrder]] = defaultdict(list)
+    for order in book.orders:
+        orders[layout.number[hood.member[order.agent].node]].append(order)
+    scaled, scale = _scale(hood, book.round.gate, orders)
+    optimum = tree.solve(scaled, lambda node: (layout.fee[node], lots.node(layout.names[node])))
+    prices = _node_prices(scaled, optimum, scale, hood.collar(book.round.slot))
+    traded = _Traded(lots)
+    for node, own_orders in orders.items():
+        traded.add(node, own_orders, optimum, scaled, scale)
+    trades = sorted(_trades(hood, lots, traded, prices))
+    return Clearing(ALGORITHM, tuple(trades), tuple(sorted(zip(layout.names, prices, strict=True))))
 
 
-_Steps = list[tuple[int, int, bytes]]
-"""(price, Wh, agent) by merit: cheapest sale and dearest purchase first."""
+def _scale(hood: Hood, gate: int, orders: dict[int, list[BookOrder]]) -> tuple[tree.Scaled, int]:
+    """The book as curves with scaled prices, fees and capacities, and the scale K."""
+    layout = hood.grid.layout
+    scale = 2 * (len(layout) - 1) + 2
+    curves: list[tree.OwnCurve | None] = [None] * len(layout)
+    for node, own_orders in orders.items():
+        curves[node] = _own_curve(own_orders, scale)
+    limits = hood.capacities(gate)
+    return tree.Scaled(
+        layout,
+        [scale * fee + 2 for fee in layout.fee],
+        [tree.UNLIMITED_WH if up is None else up for up, _ in limits],
+        [tree.UNLIMITED_WH if down is None else down for _, down in limits],
+        curves,
+    ), scale
 
 
-def _steps(book: Book, side: int) -> _Steps:
-    rows = [
-        (price, energy_wh, agent)
-        for agent, order in book.orders.items()
-        if order.side == side
-        for price, energy_wh in order.steps
-    ]
-    return sorted(rows, key=lambda row: row[0], reverse=side == BUY)
+def _own_curve(orders: list[BookOrder], scale: int) -> tree.OwnCurve:
+    sells: Counter[int] = Counter()
+    buys: Counter[int] = Counter()
+    for _, side, steps in orders:
+        energies = buys if side == BUY else sells
+        for price, energy_wh in steps:
+            energies[price] += energy_wh
+    jumps = Counter({scale * price: energy_wh for price, energy_wh in sells.items()})
+    jumps.update({scale * price + 1: energy_wh for price, energy_wh in buys.items()})
+    return tree.OwnCurve(jumps, sum(buys.values()))
 
 
-def _volume(supply: _Steps, demand: _Steps) -> int:
-    """The most Wh whose dearest sale costs no more than its cheapest purchase pays."""
-    traded_wh, s, d = 0, 0, 0
-    supply_wh = demand_wh = 0
-    while True:
-        if not supply_wh:
-            if s == len(supply):
-                return traded_wh
-            supply_wh, s = supply[s][1], s + 1
-        if not demand_wh:
-            if d == len(demand):
-                return traded_wh
-            demand_wh, d = demand[d][1], d + 1
-        if supply[s - 1][0] > demand[d - 1][0]:
-            return traded_wh
-        wh = min(supply_wh, demand_wh)
-        traded_wh, supply_wh, demand_wh = traded_wh + wh, supply_wh - wh, demand_wh - wh
+class _Traded:
+    """What each agent trades, by node and side."""
+
+    def __init__(self, lots: Lots) -> None:
+        self._lots = lots
+        self.sold: dict[int, list[Open]] = {}
+        self.bought: dict[int, list[Open]] = {}
+
+    def add(self, node: int, orders: list[BookOrder], optimum: tree.Exports, scaled: tree.Scaled, scale: int) -> None:
+        """Share a node's own export among its agents."""
+        curve, price = scaled.curves[node], optimum.prices[node]
+        if curve is None:
+            return
+        marginal = {SELL: optimum.own[node] - curve.below(price), BUY: curve.above(price) - optimum.own[node]}
+        for side, target in ((SELL, self.sold), (BUY, self.bought)):
+            key = price - 1 if side == BUY else price
+            limit = key // scale if key % scale == 0 else None
+            amounts = self._amounts([order for order in orders if order.side == side], price, scale, limit, marginal)
+            if amounts:
+                target[node] = amounts
+
+    def _amounts(
+        self, orders: list[BookOrder], price: int, scale: int, limit: int | None, marginal: dict[int, int]
+    ) -> list[Open]:
+        """What each agent of one side trades, by ascending lot; `limit` is the price of marginal steps, if any."""
+        line = []
+        for agent, side, steps in orders:
+            if side == BUY:
+                sure_wh = sum([energy for step, energy in steps if scale * step + 1 > price])
+            else:
+                sure_wh = sum([energy for step, energy in steps if scale * step < price])
+            most_wh = sure_wh + (0 if limit is None else sum([energy for step, energy in steps if step == limit]))
+            if most_wh:
+                line.append((self._lots.agent(agent), agent, (sure_wh, most_wh)))
+        line.sort()
+        volume_wh = marginal[orders[0].side] if orders and limit is not None else 0
+        parts = share_between(volume_wh, [bounds for _, _, bounds in line])
+        return [Open(lot, agent, part) for (lot, agent, _), part in zip(line, parts, strict=True) if part]
 
 
-def _price(supply: _Steps, demand: _Steps, traded_wh: int, collar: tuple[int, int]) -> int:
-    """Floor of the middle of all integer prices at which exactly this volume is an equilibrium, inside the collar."""
-    last_sale, next_sale = _around(supply, traded_wh)
-    last_purchase, next_purchase = _around(demand, traded_wh)
-    low = max(collar[0], last_sale, collar[0] if next_purchase is None else next_purchase)
-    high = min(collar[1], last_purchase, collar[1] if next_sale is None else next_sale)
-    return (low + high) // 2
+def _node_prices(scaled: tree.Scaled, optimum: tree.Exports, scale: int, collar: tuple[int, int]) -> list[int]:
+    """Every node's price in mct/kWh."""
+    low, high = _intervals(scaled, optimum, scale)
+    layout, prices = scaled.layout, [0] * len(low)
+    for node in range(len(low)):
+        least, most = max(low[node], collar[0]), min(high[node], collar[1])
+        if node:
+            edge = _edge_prices(scaled, optimum, node, prices[layout.parent[node]])
+            least, most = max(least, edge[0]), min(most, edge[1])
+        prices[node] = (least + most) // 2
+    return prices
 
 
-def _around(steps: _Steps, traded_wh: int) -> tuple[int, int | None]:
-    """Price of the last Wh that trades, and of the first that does not."""
-    passed_wh = 0
-    for number, (price, energy_wh, _) in enumerate(steps):
-        passed_wh += energy_wh
-        if passed_wh > traded_wh:
-            return price, price
-        if passed_wh == traded_wh:
-            following = steps[number + 1][0] if number + 1 < len(steps) else None
-            return price, following
-    raise ValueError("more traded than ordered")
+def _intervals(scaled: tree.Scaled, optimum: tree.Exports, scale: int) -> tuple[list[int], list[int]]:
+    """The prices at which each subtree's curve contains its export: what its own part and its child edges allow.
+
+    Every optimum fits every price that some optimum has, so the curve itself is not needed.
+    """
+    layout = scaled.layout
+    low, high = [-_FAR] * len(layout), [_FAR] * len(layout)
+    for node in range(len(layout) - 1, -1, -1):
+        curve = scaled.curves[node]
+        if curve is not None:
+            least, most = curve.prices_at(optimum.own[node])
+            low[node], high[node] = max(low[node], least // scale), min(high[node], most // scale)
+        if node:
+            parent, fee, flow_wh = layout.parent[node], layout.fee[node], optimum.export[node]
+            if flow_wh > 0 or -flow_wh < scaled.down[node]:
+                low[parent] = max(low[parent], low[node] + (fee if flow_wh > 0 else -fee))
+            if flow_wh < 0 or flow_wh < scaled.up[node]:
+                high[parent] = min(high[parent], high[node] + (-fee if flow_wh < 0 else fee))
+    return low, high
 
 
-def _shares(book: Book, steps: _Steps, traded_wh: int) -> dict[bytes, int]:
-    """Wh by agent in the order of hash(round, agent): better steps in full, the marginal ones by the uniform rule."""
-    margin, _ = _around(steps, traded_wh)
-    better: dict[bytes, int] = {}
-    at_margin: dict[bytes, int] = {}
-    passed_wh = 0
-    for price, energy_wh, agent in steps:
-        if price == margin:
-            at_margin[agent] = at_margin.get(agent, 0) + energy_wh
-        elif passed_wh < traded_wh:
-            better[agent] = better.get(agent, 0) + energy_wh
-        passed_wh += energy_wh
-    agents = sorted(better.keys() | at_margin.keys(), key=book.turn)
-    marginal = share(
-        traded_wh - sum(better.values()), {agent: at_margin[agent] for agent in agents if agent in at_margin}
-    )
-    return {agent: better.get(agent, 0) + marginal.get(agent, 0) for agent in agents}
+def _edge_prices(scaled: tree.Scaled, optimum: tree.Exports, node: int, above: int) -> tuple[int, int]:
+    """The prices that a node's edge allows beside its parent's price."""
+    fee, flow_wh = scaled.layout.fee[node], optimum.export[node]
+    low, high = -_FAR, _FAR
+    if flow_wh < 0 or flow_wh < scaled.up[node]:
+        low = above + fee if flow_wh < 0 else above - fee
+    if flow_wh > 0 or -flow_wh < scaled.down[node]:
+        high = above - fee if flow_wh > 0 else above + fee
+    return low, high
+
+
+def _trades(hood: Hood, lots: Lots, traded: _Traded, prices: list[int]) -> Iterator[Trade]:
+    """Node totals paired from near to far, agents by lot."""
+    layout, sold, bought = hood.grid.layout, traded.sold, traded.bought
+
+    def live(_fee: int, pair: Pair) -> bool:
+        return bool(sold.get(pair[0]) and bought.get(pair[1]))
+
+    def settle(fee: int, pair: Pair) -> Iterator[Trade]:
+        if not live(fee, pair):
+            return
+        seller_price, buyer_price = prices[pair[0]], prices[pair[1]]
+        trades = [
+            Trade(seller, buyer, energy_wh, seller_price, buyer_price, fee)
+            for seller, buyer, energy_wh in match(sold[pair[0]], bought[pair[1]])
+        ]
+        volume_wh = sum(trade.energy_wh for trade in trades)
+        sold[pair[0]], bought[pair[1]] = _rest(sold[pair[0]], volume_wh), _rest(bought[pair[1]], volume_wh)
+        yield from trades
+
+    for node in own_pairs(layout, sold.keys() & bought.keys()):
+        yield from settle(0, (node, node))
+    sellers, buyers = ([node for node, opens in side.items() if opens] for side in (sold, bought))
+    for fee, pair in node_pairs(layout, lots, sellers, buyers, live):
+        yield from settle(fee, pair)
+
+
+def _rest(opens: list[Open], volume_wh: int) -> list[Open]:
+    """What is left after the first in line have traded a volume."""
+    for index, (lot, agent, energy_wh) in enumerate(opens):
+        if energy_wh > volume_wh:
+            return [Open(lot, agent, energy_wh - volume_wh), *opens[index + 1 :]]
+        volume_wh -= energy_wh
+    return []
