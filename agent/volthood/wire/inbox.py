@@ -36,7 +36,7 @@ class Envelope(Message):
         Field(
             5, "counter", Int(0, 2**40), "number from this sender to this recipient; in a receipt the number received"
         ),
-        Field(6, "body", Bytes(0, limits.MAX_INBOX_BYTES), "the signed message", b""),
+        Field(6, "body", Bytes(0, limits.MAX_INBOX_BODY_BYTES), "the signed message", b""),
     )
 
     hood: bytes

@@ -60,6 +60,9 @@ MAX_SETTLEMENT_BYTES = 384
 MAX_INBOX_BYTES = 8 * 1024
 """A sealed inbox message."""
 
+MAX_INBOX_BODY_BYTES = MAX_INBOX_BYTES - 512
+"""The message inside: envelope, signature and seal need up to 263 bytes."""
+
 MAX_NOTE_BYTES = 1024 * 1024
 """A roster or hood file with all its signatures."""
 

@@ -88,6 +88,11 @@ class Bundle(RoundMessage):
     evidence: tuple[tuple[bytes, bytes], ...]
     counter: int
 
+    def check(self) -> None:
+        """The same order twice is evidence of nothing."""
+        if any([first == second for first, second in self.evidence]):
+            raise WireError("field_range", "evidence of two equal orders")
+
 
 class Contract(RoundMessage):
     """What one pair agreed to: an option up to the meter. Its id is the SHA-256 of this payload."""
@@ -221,6 +226,11 @@ class Evidence(RoundMessage):
     first: bytes
     second: bytes
     counter: int
+
+    def check(self) -> None:
+        """The same message twice is evidence of nothing."""
+        if self.first == self.second:
+            raise WireError("field_range", "evidence of two equal messages")
 
 
 def unpack_eddsa(data: bytes, max_bytes: int) -> "cose.Signed":

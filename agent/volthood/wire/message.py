@@ -106,6 +106,12 @@ class Field:
         self.default = default
 
 
+def _kept(field: Field, value: object) -> object:
+    if field.default is not ... and value == field.default:
+        return field.default  # 0 where False was given
+    return _check(field.kind, value, field.name)
+
+
 class Message:
     """A message of version 1. Subclasses state `KIND` (the external authenticated data), `FIELDS` and `MAX_BYTES`.
 
@@ -120,11 +126,7 @@ class Message:
     def __init__(self, **values: object) -> None:
         for field in self.FIELDS:
             if field.name in values:
-                value = values.pop(field.name)
-                if field.default is ... or value != field.default:
-                    value = _check(field.kind, value, field.name)
-                else:
-                    value = field.default  # not False for 0
+                value = _kept(field, values.pop(field.name))
             elif field.default is ...:
                 raise WireError("field_missing", field.name)
             else:

@@ -42,7 +42,7 @@ def test_a_vector_that_does_not_hold_is_found(repo_root: Path, tmp_path: Path, g
     assert f"FAILED {case['name']}" in done.stdout
 
 
-@pytest.mark.parametrize("maker", ["make_cbor.py", "make_messages.py", "make_texts.py"])
+@pytest.mark.parametrize("maker", ["make_cbor.py", "make_messages.py", "make_texts.py", "make_page.py"])
 def test_the_makers_of_the_vectors_write_the_same_bytes(repo_root: Path, maker: str) -> None:
     script = repo_root / "tests" / "vectors" / "wire" / maker
     done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)

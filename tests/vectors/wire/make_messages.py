@@ -1,6 +1,6 @@
-"""Writes the golden messages of the wire formats, and the worked examples of their format page, without `volthood`.
+"""Writes the golden messages of the wire formats beside itself, without `volthood`.
 
-    python tests/vectors/wire/make_messages.py           writes what is stored beside it, and the page
+    python tests/vectors/wire/make_messages.py           writes the files
     python tests/vectors/wire/make_messages.py --check   ends with status 1 where that would change something
 
 messages.jsonl  one of each message and more: fields, payload, bytes as sent.
@@ -13,7 +13,6 @@ hashes of names, so each run gives the same files.
 """
 
 import json
-import re
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
@@ -34,7 +33,6 @@ Case = dict[str, object]
 Fields = list[tuple[int, str, object]]
 
 HERE = Path(__file__).resolve().parent
-PAGE = HERE.parents[2] / "agent" / "volthood" / "wire" / "README.md"
 ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 SUITE = CipherSuite.new(KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.CHACHA20_POLY1305)
 EDDSA, ES256, HS256, CHECKPOINT = -8, -7, 5, -65537
@@ -384,64 +382,18 @@ def sealed_cases(messages: list[Case]) -> Iterator[Case]:
         yield {**case, "sealed": (share + sender.seal(plaintext)).hex()}
 
 
-# --- the format page ---
-
-
-def diagnostic(value: object) -> str:
-    """A value in the notation of RFC 8949 section 8, long byte strings shortened."""
-    if isinstance(value, bytes):
-        return f"h'{value.hex()}'" if len(value) <= 32 else f"h'{value[:16].hex()}...' ({len(value)} bytes)"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(diagnostic, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def wrapped(title: str, data: bytes) -> list[str]:
-    rows = [data[at : at + 48].hex() for at in range(0, len(data), 48)]
-    return [f"{title}, {len(data)} bytes:", *rows]
-
-
-def shown(case: Case) -> str:
-    """The worked example of one message."""
-    payload, signed = bytes.fromhex(str(case["payload"])), bytes.fromhex(str(case["signed"]))
-    rows = [f"{key}: {diagnostic(value)}" for key, value in cbor2.loads(payload).items()]
-    return "\n".join([*rows, *wrapped("payload", payload), *(wrapped("as sent", signed) if signed else [])])
-
-
-def page(text: str, shown_by_name: dict[str, str]) -> str:
-    """The format page with its worked examples written anew: each stands after a comment that names it."""
-
-    def fresh(match: re.Match[str]) -> str:
-        return f"<!-- example: {match[1]} -->\n```text\n{shown_by_name[match[1]]}\n```\n"
-
-    return re.sub(r"<!-- example: ([^\n]*?) -->\n```text\n.*?```\n", fresh, text, flags=re.DOTALL)
-
-
-def lines(cases: Iterator[Case] | list[Case]) -> str:
-    return "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases)
-
-
-def files() -> dict[Path, str]:
-    """What is written where."""
-    messages = [*meter_examples(), *board_examples(), *deal_examples()]
-    text = PAGE.read_text(encoding="utf-8")
-    return {
-        HERE / "cose.jsonl": lines(cose_cases()),
-        HERE / "messages.jsonl": lines(messages),
-        HERE / "sealed.jsonl": lines(sealed_cases(messages)),
-        PAGE: page(text, {str(case["name"]): shown(case) for case in messages} | {"roster": ROSTER.rstrip("\n")}),
-    }
-
-
 def main() -> int:
-    """Writes the files, or says which would change."""
-    check = sys.argv[1:] == ["--check"]
-    changed = [path for path, text in files().items() if not path.exists() or path.read_text("utf-8") != text]
-    for path in changed:
-        print(f"{'differs' if check else 'written'}: {path.name}")
-        if not check:
-            path.write_text(files()[path], encoding="utf-8")
-    return int(check and bool(changed))
+    """Writes the files, or says that one would change."""
+    messages = [*meter_examples(), *board_examples(), *deal_examples()]
+    made = {"messages": messages, "cose": cose_cases(), "sealed": sealed_cases(messages)}
+    changed = 0
+    for name, cases in made.items():
+        path, text = HERE / f"{name}.jsonl", "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases)
+        if sys.argv[1:] == ["--check"]:
+            changed += path.read_text("utf-8") != text
+        else:
+            path.write_text(text, encoding="utf-8")
+    return int(changed > 0)
 
 
 if __name__ == "__main__":
