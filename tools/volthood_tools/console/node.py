@@ -63,13 +63,13 @@ class NodeConsole:
         """The answer to a command.
 
         Raises:
-            DeviceError: no answer in time (retry), or the node says what is wrong: `{"error": text}`.
+            DeviceError: no answer in time (retry), or the node refuses: `{"error": reason, "detail": text}`.
         """
         answer = self._ask_once(command, timeout_s)
         if answer is None:
             raise DeviceError(f"{self._name}: no answer to `{_shown(command)}` within {timeout_s:.0f} s", retry=True)
-        if "error" in answer:
-            raise DeviceError(f"{self._name}: {answer['error']}", retry=False)
+        if _refuses(answer):
+            raise DeviceError(f"{self._name}: {answer['error']} ({answer['detail']})", retry=False)
         return answer
 
     def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> dict[str, object]:
@@ -81,7 +81,7 @@ class NodeConsole:
         deadline_s = time.monotonic() + timeout_s
         while time.monotonic() < deadline_s:
             answer = self._ask_once("id", RETRY_S)
-            if answer is not None and "error" not in answer:
+            if answer is not None and not _refuses(answer):
                 self._drain()
                 return answer
         reason = (
@@ -104,6 +104,10 @@ class NodeConsole:
                 if answer is not None:
                     return answer
         return None
+
+
+def _refuses(answer: dict[str, object]) -> bool:
+    return {"error", "detail"} <= answer.keys()
 
 
 def _shown(command: str) -> str:

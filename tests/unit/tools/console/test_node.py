@@ -31,19 +31,23 @@ def test_an_answer_is_found_among_echo_prompt_and_noise() -> None:
 
 
 def test_what_the_node_refuses_is_an_error_without_retry() -> None:
-    with pytest.raises(DeviceError, match=r"house01: wrong PIN") as caught:
-        NodeConsole(Cable(b'{"error": "wrong PIN"}\n'), "house01").ask("enrol --pin 1")
+    with pytest.raises(DeviceError, match=r"house01: pin_wrong \(1 wrong in a row\)") as caught:
+        NodeConsole(Cable(b'{"error": "pin_wrong", "detail": "1 wrong in a row"}\n'), "house01").ask("enrol {}")
     assert caught.value.retry is False
+
+
+def test_a_reading_with_a_note_of_its_last_error_is_an_answer() -> None:
+    assert NodeConsole(Cable(b'{"power_w": 5, "error": "timeout"}\n'), "house01").ask("meter read")["power_w"] == 5
 
 
 def test_silence_is_an_error_that_hides_what_was_sent() -> None:
     with pytest.raises(DeviceError, match=r"no answer to `enrol` within") as caught:
-        NodeConsole(Cable(), "house01").ask("enrol --link-key 00ff", timeout_s=0.05)
+        NodeConsole(Cable(), "house01").ask('enrol {"link_key": "00ff"}', timeout_s=0.05)
     assert caught.value.retry is True
 
 
 def test_a_board_that_starts_late_is_asked_again() -> None:
-    cable = Cable(b'{"error": "starting"}\n', b'{"kid": "0011"}\n')
+    cable = Cable(b'{"error": "starting", "detail": "wait"}\n', b'{"kid": "0011"}\n')
     assert NodeConsole(cable, "house01").wait_ready() == {"kid": "0011"}
     assert len(cable.sent) == 2
 

@@ -1,0 +1,122 @@
+"""`volthood-enrol PORT`: connects a board with a household's agent over the serial cable."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from volthood.adapters.crypto import LinkKey
+from volthood.errors import LocalError, VolthoodError
+from volthood.wire.note import base64
+from volthood_tools.console.node import NodeConsole
+from volthood_tools.console.port import Port
+from volthood_tools.enrol.enrol import (
+    Household,
+    Identity,
+    MeterReading,
+    check_free,
+    check_pin,
+    enrol,
+    identify,
+    read_meter,
+)
+
+SLOT_LENGTHS = ("900", "1800", "3600")
+
+
+@click.command()
+@click.argument("port", type=click.Path(path_type=Path))
+@click.option("--house", help="Name of the house in the neighbourhood: 1 to 32 of a-z, 0-9, - and _.")
+@click.option("--broker", metavar="HOST:PORT", help="The household's own broker.")
+@click.option("--slot-s", type=click.Choice(SLOT_LENGTHS), default="900", show_default=True, help="Slot length, s.")
+@click.option("--pin", help="The installer's PIN, 4 to 32 characters; asked for without it.")
+@click.option(
+    "--link-key-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("link.key"),
+    show_default=True,
+    help="The key that board and agent share; made if it is not there.",
+)
+@click.option("--again", is_flag=True, help="Also a board that is enrolled already; it takes its own PIN.")
+@click.option("--without-meter", is_flag=True, help="Do not wait for a reading of the meter.")
+@click.option("--json", "as_json", is_flag=True, help="Ask nothing; print one JSON object.")
+def main(
+    port: Path,
+    house: str | None,
+    broker: str | None,
+    slot_s: str,
+    pin: str | None,
+    link_key_file: Path,
+    again: bool,
+    without_meter: bool,
+    as_json: bool,
+) -> None:
+    """Enrol the board on PORT: compare its fingerprint, see its meter, give it its household and a PIN."""
+    try:
+        with Port.open(port) as opened:
+            console = NodeConsole(opened, str(port))
+            identity = identify(console)
+            check_free(identity, again=again)
+            reading = None if without_meter else read_meter(console)
+            if not as_json:
+                _show(identity, reading)
+            household = Household(
+                house=_given("house", house, as_json),
+                broker=_given("broker", broker, as_json),
+                slot_s=int(slot_s),
+                link_key=_link_key(link_key_file),
+                pin=check_pin(_pin(pin, as_json)),
+            )
+            enrol(console, identity, household, again=again)
+    except VolthoodError as error:
+        raise click.ClickException(str(error)) from error
+    _report(identity, reading, household.house, link_key_file, as_json)
+
+
+def _show(identity: Identity, reading: MeterReading | None) -> None:
+    click.echo(f"Node {identity.node} ({identity.board}, {identity.interpreter})")
+    click.echo(f"Fingerprint  {identity.fingerprint}")
+    if reading is None:
+        click.echo("Meter        not looked at")
+    else:
+        energy = f"import {reading.import_wh} Wh, export {reading.export_wh} Wh"
+        click.echo(f"Meter        serial {reading.serial}: {reading.power_w} W, {energy}")
+    click.confirm("Is that the fingerprint that the board's own console shows with `id`?", default=True, abort=True)
+
+
+def _given(name: str, value: str | None, as_json: bool) -> str:
+    if value is not None:
+        return value
+    if as_json:
+        raise LocalError(f"--{name} is missing")
+    return str(click.prompt(name.capitalize()))
+
+
+def _pin(pin: str | None, as_json: bool) -> str:
+    if pin is not None:
+        return pin
+    if as_json:
+        raise LocalError("--pin is missing")
+    return str(click.prompt("PIN (4 to 32 characters)", hide_input=True, confirmation_prompt=True))
+
+
+def _link_key(path: Path) -> bytes:
+    key = LinkKey.load(path) if path.exists() else LinkKey.create(path)
+    return key.secret
+
+
+def _report(identity: Identity, reading: MeterReading | None, house: str, link_key_file: Path, as_json: bool) -> None:
+    public_key = base64(identity.public_key)
+    if as_json:
+        about = {
+            "node": identity.node,
+            "public_key": public_key,
+            "fingerprint": identity.fingerprint,
+            "house": house,
+            "meter": None if reading is None else asdict(reading),
+            "link_key_file": str(link_key_file),
+        }
+        click.echo(json.dumps(about))
+        return
+    click.echo(f"Enrolled for {house}. Link key: {link_key_file}. For the roster, the node's public key:\n{public_key}")
