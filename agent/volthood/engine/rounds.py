@@ -257,7 +257,7 @@ class Rounds:
         algorithm = self._desk.hood.algorithm
         holders = [held for held in round_.book_orders() if self._counts(held)]
         book = Book.of_orders(round_.id, {held.member: held.order for held in holders})
-        clearing = rules.RULES[algorithm](book, self._desk.hood)
+        clearing = rules.clear(book, self._desk.hood)
         own = [trade for trade in clearing.trades if self._desk.me.agent in (trade.seller, trade.buyer)]
         contracts = [
             Contract(

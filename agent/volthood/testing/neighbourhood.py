@@ -47,10 +47,19 @@ DAY_S = 86_400
 
 @dataclass(frozen=True)
 class Home:
-    """What a home will show: Wh per slot, import positive, as history and as meter."""
+    """What a home will show: Wh per slot, import positive, as history and as meter.
+
+    A series of `net_wh` begins with the slot `START` and repeats, so that 96 values are a day of quarter hours.
+    """
 
     name: str
-    net_wh: int
+    net_wh: int | tuple[int, ...]
+
+    def at(self, slot: int, slot_s: int = 900) -> int:
+        """Wh of a slot, import positive."""
+        if isinstance(self.net_wh, int):
+            return self.net_wh
+        return self.net_wh[(slot - START) // slot_s % len(self.net_wh)]
 
 
 def _seed(name: str, role: str) -> bytes:
@@ -81,9 +90,9 @@ class Household:
 
     def load_history(self, days: int = 5, slot_s: int = 900) -> None:
         """The past as it will be: so that the forecast is right."""
-        load_wh, pv_wh = max(0, self.home.net_wh), max(0, -self.home.net_wh)
         slots = range(START - days * DAY_S, START, slot_s)
-        self.readings.import_history([HistorySlot(slot, load_wh, pv_wh) for slot in slots])
+        net = [(slot, self.home.at(slot, slot_s)) for slot in slots]
+        self.readings.import_history([HistorySlot(slot, max(0, wh), max(0, -wh)) for slot, wh in net])
         self.readings.commit()
 
     def restart(self, hood: Hood, roster: Roster, now_s: int) -> None:
@@ -196,7 +205,7 @@ class Neighbourhood:
     def _slot_edge(self) -> None:
         for name, house in self.houses.items():
             if self.now_s > START:
-                house.meter.flow(house.home.net_wh)
+                house.meter.flow(house.home.at(self.now_s - self.hood.slot_s, self.hood.slot_s))
             self.record(name, house.meter.slot_record(self.now_s))
 
     def record(self, name: str, data: bytes) -> None:
