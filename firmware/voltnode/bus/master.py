@@ -1,8 +1,8 @@
 """The Modbus RTU master: one request at a time, by whoever waits longest.
 
 An answer that comes after its time must not be taken for the next one. So a unit that still owes an answer is not asked
-again before `LATE_MS` have passed, and whatever stands in the receiver is read away before each request. Units that
-answer are not held up by one that does not: the bus is free while that one is waited for.
+again before `LATE_MS` have passed, and whatever comes before a request has left the line is read away. Units that answer
+are not held up by one that does not: the bus is free while that one is waited for.
 """
 
 import asyncio
@@ -142,13 +142,18 @@ class Bus:
     async def _transaction(self, unit: int, function: int, address: int, count: int, counters: Counters) -> int:
         """One request and its answer: the verdict. Raises: OSError."""
         self._answer.expect(unit, function, count)
-        await self._pause(counters)
+        await self.clock.sleep_ms(max(0, self._free_at_ms - self.clock.now_ms()))
+        late = self._drained()
         frames.put_request(self._request, unit, function, address, count)
         self._uart.write(self._request)
         wait_ms = self.timeout_ms + self._line_ms(2 * frames.REQUEST_BYTES + 2 * count)
         deadline_ms = self.clock.now_ms() + wait_ms
         # Noted before waiting: who is cancelled while waiting leaves an answer behind.
         self._owing_until[unit] = deadline_ms + self.late_ms
+        if self._baud:
+            await self.clock.sleep_ms(8 * 1000 * frames.REQUEST_BYTES // self._baud)
+            late = self._drained() or late
+        counters.late += late
         verdict = await self._listen(deadline_ms)
         self._free_at_ms = self.clock.now_ms() + self._gap_ms()
         if verdict <= EXCEPTION:
@@ -157,16 +162,12 @@ class Bus:
                 counters.skipped += 1
         return verdict
 
-    async def _pause(self, counters: Counters) -> None:
-        """Keeps the gap after the last frame, then reads away what nobody asked for."""
-        left_ms = self._free_at_ms - self.clock.now_ms()
-        if left_ms > 0:
-            await self.clock.sleep_ms(left_ms)
-        late = False
+    def _drained(self) -> bool:
+        """Reads away what nobody asked for. Whether there was any. Raises: OSError."""
+        found = False
         while self._uart.readinto(self._chunk):
-            late = True
-        if late:
-            counters.late += 1
+            found = True
+        return found
 
     async def _listen(self, deadline_ms: int) -> int:
         """Takes bytes until the answer is there, or time is up, or the line has gone quiet in mid-frame."""

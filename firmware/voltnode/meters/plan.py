@@ -30,12 +30,16 @@ class Block:
 def blocks(table: "MeterTable", most_needed: int) -> "list[Block]":
     """The requests for every register whose `need` is at most `most_needed`."""
     found: list[list[Register]] = []
+    joined, previous = False, None
     for register in sorted(table.registers, key=_place):
+        joined = joined and previous is not None and _adjoin(table, previous, register)
+        previous = register
         if register.need <= most_needed:
-            if found and _fits(table, found[-1], register):
+            if joined and register.address + WORDS[register.kind] - found[-1][0].address <= table.max_registers:
                 found[-1].append(register)
             else:
                 found.append([register])
+            joined = True
     return [Block(group) for group in found]
 
 
@@ -43,9 +47,7 @@ def _place(register: "Register") -> "tuple[int, int]":
     return register.function, register.address
 
 
-def _fits(table: "MeterTable", group: "list[Register]", register: "Register") -> bool:
-    """Whether one more register may join a request: same function, no hole too wide, not too long."""
-    last = group[-1]
-    gap = register.address - (last.address + WORDS[last.kind])
-    length = register.address + WORDS[register.kind] - group[0].address
-    return register.function == last.function and gap <= table.max_gap and length <= table.max_registers
+def _adjoin(table: "MeterTable", one: "Register", other: "Register") -> bool:
+    """Whether one request may read over from one register to the next one the meter has, wanted or not."""
+    hole = other.address - (one.address + WORDS[one.kind])
+    return one.function == other.function and hole <= table.max_gap

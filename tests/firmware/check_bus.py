@@ -1,0 +1,223 @@
+"""Checks of frames and bus that run on both interpreters: `check_bus.py FOLDER`, the folder of the meters' vectors."""
+
+import asyncio
+import sys
+
+from bus_line import (  # type: ignore[import-not-found]
+    TIMEOUT_MS,
+    Line,
+    cases,
+    heap_lock,
+    heap_unlock,
+    refusal,
+    registers,
+    run,
+    run_all,
+    sealed,
+)
+
+from voltnode.bus.frames import CRC, FOREIGN, GARBAGE, OK, SHORT, SILENCE, Answer, crc16, put_request
+from voltnode.bus.master import QUIET_MS
+from voltnode.meters import NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bus_line import Script
+
+    Checks = Iterator[tuple[str, bool]]
+
+
+def check_frames() -> "Checks":
+    """The answers of real meters, in one piece and byte by byte, received and checked with the heap locked."""
+    answer, request, one = Answer(), bytearray(8), bytearray(1)
+    for name in NAMES:
+        for case in cases(name):
+            sent, label = bytes.fromhex(case["frame"]), name + " " + case["name"]
+            unit, function, address, count = (case[key] for key in ("unit", "function", "address", "count"))
+            heap_lock()
+            put_request(request, unit, function, address, count)
+            answer.expect(unit, function, count)
+            whole = answer.take(sent, len(sent))
+            answer.expect(unit, function, count)
+            verdict = early = 0
+            for byte in sent:
+                early += verdict
+                one[0] = byte
+                verdict = answer.take(one, 1)
+            heap_unlock()
+            yield label, whole == OK and verdict == OK and early == 0
+            yield label + ", words", bytes(answer.buffer[answer.start : answer.end]) == sent[3:-2]
+            yield label + ", request", crc16(request, 0, 8) == 0
+
+
+def check_request() -> "Checks":
+    """The request of the data sheet's example."""
+    request = bytearray(8)
+    put_request(request, 1, 4, 0, 2)
+    yield "data sheet", bytes(request) == bytes([1, 4, 0, 0, 0, 2, 0x71, 0xCB])
+
+
+def check_verdicts() -> "Checks":
+    """What is said of what came, once time is up."""
+    good, request = sealed(bytes([1, 4, 4, 1, 2, 3, 4])), sealed(bytes([1, 4, 0, 0, 0, 2]))
+    bad = good[:-1] + bytes([good[-1] ^ 1])
+    for name, came, expected in (
+        ("nothing", b"", SILENCE),
+        ("good", good, OK),
+        ("noise before", b"\x00\xff\x01" + good, OK),
+        ("echo before", request + good, OK),
+        ("foreign before", sealed(bytes([2, 4, 4, 1, 2, 3, 4])) + good, OK),
+        ("broken before", bad + good, OK),
+        ("began twice", good[:5] + good, OK),
+        ("its beginning in the noise before", b"\x01\x04" + good, OK),
+        ("short", good[:-1], SHORT),
+        ("short header", good[:3], SHORT),
+        ("wrong checksum", bad, CRC),
+        ("another unit", sealed(bytes([2, 4, 4, 1, 2, 3, 4])), FOREIGN),
+        ("another function", sealed(bytes([1, 3, 4, 1, 2, 3, 4])), FOREIGN),
+        ("another count", sealed(bytes([1, 4, 2, 1, 2])), FOREIGN),
+        ("another unit's refusal", sealed(bytes([2, 0x84, 2])), FOREIGN),
+        ("noise", b"\x00\xff\x55\xaa\x00", GARBAGE),
+        ("one byte of noise", b"\x00", GARBAGE),
+        ("only the echo", request, GARBAGE),
+        ("much noise", b"\x01\x04\x04" * 180, CRC),
+    ):
+        yield name, verdict_of(came, len(came)) == expected
+        yield name + ", byte by byte", verdict_of(came, 1) == expected
+
+
+def verdict_of(came: bytes, piece: int) -> int:
+    """The verdict on two registers of unit 1, with the heap locked."""
+    answer = Answer()
+    answer.expect(1, 4, 2)
+    verdict: int = 0
+    for i in range(0, len(came), piece or 1):
+        data = came[i : i + piece]
+        heap_lock()
+        verdict = verdict or answer.take(data, len(data))
+        heap_unlock()
+    heap_lock()
+    verdict = verdict or answer.close()
+    heap_unlock()
+    return verdict
+
+
+async def one_request(script: "Script", expected: str, counted: str, within_ms: int) -> bool:
+    """Whether a request ends so, is counted so, and takes no longer."""
+    line = Line(script)
+    ended, data, took_ms = await line.read()
+    counters = line.bus.counters(1).as_dict()
+    others = [value for name, value in counters.items() if name not in {"requests", counted, "skipped"}]
+    right = ended == expected and counters[counted] == 1 and sum(others) == 0 and took_ms <= within_ms
+    return bool(right) and (data == b"\x00\x00\x00\x01") == (expected == "ok")
+
+
+def check_one_request() -> "Checks":
+    """Each way a request can end: its name, its counter, and no waiting beyond what it needs."""
+    for name, script, expected, counted, within_ms in (
+        ("good", lambda r: [(20, registers(r))], "ok", "ok", 20),
+        ("in pieces", lambda r: [(9, registers(r)[:4]), (25, registers(r)[4:])], "ok", "ok", 25),
+        ("noise before", lambda r: [(1, b"\x00\xff"), (20, registers(r))], "ok", "ok", 20),
+        ("refused", lambda r: [(5, refusal(r, 2))], "exception 2", "exceptions", 5),
+        ("silent", lambda _: [], "timeout", "timeouts", TIMEOUT_MS),
+        ("wrong checksum", lambda r: [(5, registers(r)[:-1] + b"?")], "crc", "crc_errors", 5 + QUIET_MS),
+        ("cut off", lambda r: [(5, registers(r)[:-3])], "short", "short", 5 + QUIET_MS),
+        ("foreign", lambda r: [(5, registers(b"\x02" + r[1:]))], "foreign", "foreign", 5 + QUIET_MS),
+        ("noise", lambda _: [(5, b"\x00\x55\xff")], "garbage", "garbage", 5 + QUIET_MS),
+        ("babbling", lambda _: [(10 * i, b"\xff" * 64) for i in range(99)], "garbage", "garbage", TIMEOUT_MS),
+    ):
+        yield name, run(one_request(script, expected, counted, within_ms))
+
+
+def check_late() -> "Checks":
+    """An answer that comes after its time is never the next one's."""
+    yield "dropped", run(late_answer_is_dropped())
+    yield "another unit is not held up", run(another_unit_is_not_held_up())
+    yield "doubled", run(doubled_answer_is_dropped())
+    yield "too early", run(too_early_an_answer_is_dropped())
+    yield "who gave up leaves nothing behind", run(cancelled_read_leaves_nothing())
+
+
+async def late_answer_is_dropped() -> bool:
+    """The first answer comes 100 ms late, with other words than the second."""
+    requests = []
+
+    def script(request: bytes) -> "list[tuple[int, bytes]]":
+        requests.append(request)
+        first = len(requests) == 1
+        return [(TIMEOUT_MS + 100, registers(request, b"late"))] if first else [(10, registers(request, b"good"))]
+
+    line = Line(script)
+    ended = [await line.read(), await line.read()]
+    return [end[:2] for end in ended] == [("timeout", b""), ("ok", b"good")] and line.count("late") == 1
+
+
+async def another_unit_is_not_held_up() -> bool:
+    """Unit 2 answers at once while unit 1 still owes an answer, and takes that one for foreign."""
+    line = Line(lambda r: [(TIMEOUT_MS + 5, registers(r))] if r[0] == 1 else [(10, registers(r))])
+    silent, other = await line.read(1), await line.read(2)
+    return bool(silent[0] == "timeout" and (other[0], other[2]) == ("ok", 10) and line.count("skipped", 2) == 1)
+
+
+async def doubled_answer_is_dropped() -> bool:
+    """The second copy is read away before the next request."""
+    line = Line(lambda r: [(20, registers(r)), (21, registers(r, b"copy"))], 9600)
+    ended = [await line.read(), await line.read()]
+    return [end[0] for end in ended] == ["ok", "ok"] and line.count("late") == 1 and b"copy" not in ended[1][1]
+
+
+async def too_early_an_answer_is_dropped() -> bool:
+    """What comes while the request is still on the line answers another one."""
+    line = Line(lambda r: [(5, registers(r, b"soon")), (20, registers(r, b"good"))], 9600)
+    return bool((await line.read())[:2] == ("ok", b"good") and line.count("late") == 1)
+
+
+async def cancelled_read_leaves_nothing() -> bool:
+    """A task is cancelled while it waits; the bus is free, and its answer is not taken by the next."""
+    asked = asyncio.Event()
+
+    def script(request: bytes) -> "list[tuple[int, bytes]]":
+        first = not asked.is_set()
+        asked.set()
+        return [(100, registers(request, b"late"))] if first else [(10, registers(request, b"good"))]
+
+    line = Line(script)
+    task = asyncio.create_task(line.bus.read(1, 4, 0, 2))
+    await asked.wait()
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        return bool((await line.read())[:2] == ("ok", b"good"))
+    return False
+
+
+def check_port() -> "Checks":
+    """A port that goes and comes back; gaps between frames."""
+    yield "gone and back", run(port_gone_and_back())
+    for baud, gap_ms in ((0, 0), (1200, 33), (9600, 5), (19200, 3), (115200, 2)):
+        yield "gap at %d baud" % baud, run(gap(baud)) == gap_ms
+
+
+async def port_gone_and_back() -> bool:
+    """Each read says so, and the first after it works."""
+    line = Line(lambda r: [(10, registers(r))])
+    line.uart.gone = True
+    gone = await line.read()
+    line.uart.gone = False
+    return bool(gone[0] == "port" and (await line.read())[0] == "ok" and line.count("port_errors") == 1)
+
+
+async def gap(baud: int) -> int:
+    """Milliseconds between the end of an answer and the next request."""
+    line = Line(lambda r: [(100, registers(r))], baud)
+    await line.read()
+    ended_ms: int = line.clock.now
+    await line.read()
+    asked_ms: int = line.uart.written[1][0]
+    return asked_ms - ended_ms
+
+
+sys.exit(run_all(check_frames, check_request, check_verdicts, check_one_request, check_late, check_port))
