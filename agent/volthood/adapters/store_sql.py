@@ -4,6 +4,7 @@ A store holds one connection with one open transaction; `commit` ends it. If a w
 again from what is on the disk: memory and disk never go separate ways.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
@@ -97,6 +98,12 @@ class SqlReadingStore(_SqlStore):
     def records_between(self, start_s: int, end_s: int) -> list[StoredRecord]:
         """All records with start_s <= time < end_s by time."""
         return self._select_records(sa.true(), start_s, end_s)
+
+    def all_records(self) -> Iterator[StoredRecord]:
+        """Every record by node and rseq."""
+        query = sa.select(t.records).order_by(t.records.c.node, t.records.c.rseq)
+        for row in self._connection.execute(query).mappings():
+            yield StoredRecord(**row)
 
     def _select_records(self, only: sa.ColumnElement[bool], start_s: int, end_s: int) -> list[StoredRecord]:
         r = t.records.c

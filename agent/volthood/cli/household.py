@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
 from volthood.app.compose import load_neighbourhood, read_tariff
 from volthood.config.agent import AgentConfig, load_agent_config
-from volthood.core.billing import SlotBill, bill_slot
+from volthood.core.billing import SlotBill
 from volthood.core.deals import Deal
-from volthood.core.energy import Edge, Quality, SlotEnergy, edge_of, slot_energies
+from volthood.core.energy import SlotEnergy
 from volthood.core.hood import Hood
 from volthood.core.membership import member_of
-from volthood.core.tariff import Price, Tariff
+from volthood.core.tariff import Price
+from volthood.engine.books import Books
 from volthood.engine.ordering import OFF, TRADING
-from volthood.errors import LocalError, PeerError
-from volthood.ports.stores import RoundNote, SlotNote, StoredRecord
+from volthood.errors import LocalError
+from volthood.ports.stores import RoundNote, SlotNote
 from volthood.wire.record import Record, unpack_record
 from volthood.wire.roster import Roster, RosterMember
 
@@ -68,7 +69,7 @@ class Household:
         self.zone: ZoneInfo = _zone(config)
         self.trades = trades
         self.readings = readings
-        self._tariff: Tariff = read_tariff(config.tariff.file)
+        self.books = Books(self.member, self.hood, trades, readings, read_tariff(config.tariff.file))
 
     @classmethod
     def open(cls, agent_file: Path) -> Self:
@@ -104,19 +105,11 @@ class Household:
 
     def energies(self, start_s: int, end_s: int) -> dict[int, SlotEnergy]:
         """Measured energies of the slots in [start_s, end_s), by slot."""
-        slot_s = self.hood.slot_s
-        edges = nearest_edges(self.readings.slot_records(start_s - slot_s, end_s + slot_s), slot_s)
-        energies = slot_energies(edges, slot_s, self.member.fuse_w)
-        return {
-            energy.slot: energy
-            for energy in energies
-            if energy.quality is Quality.MEASURED and start_s <= energy.slot < end_s
-        }
+        return self.books.energies(start_s, end_s)
 
     def bills(self, start_s: int, end_s: int) -> list[SlotBill]:
         """The bills of all metered slots in [start_s, end_s)."""
-        deals = self.trades.deals(start_s)
-        return [self._bill(energy, deals) for energy in self.energies(start_s, end_s).values()]
+        return self.books.bills(start_s, end_s)
 
     def story(self, slot: int) -> SlotStory:
         """What became of a slot."""
@@ -128,40 +121,12 @@ class Household:
             rounds=tuple(self.trades.round_notes(slot)),
             deals=tuple(deals),
             energy=energy,
-            bill=None if energy is None else self._bill(energy, deals),
-        )
-
-    def _bill(self, energy: SlotEnergy, deals: list[Deal]) -> SlotBill:
-        price = self.price(energy.slot)
-        return bill_slot(
-            energy.slot,
-            energy.import_wh,
-            energy.export_wh,
-            [deal for deal in deals if deal.contract.slot == energy.slot],
-            price.import_mct_per_kwh,
-            price.export_mct_per_kwh,
+            bill=None if energy is None else self.books.bill(energy, deals),
         )
 
     def price(self, slot: int) -> Price:
         """The tariff of a slot as logged before its first order; without one, as the tariff file has it."""
-        notes = self.trades.slot_notes(slot)
-        if notes:
-            return Price(notes[0].import_mct_per_kwh, notes[0].export_mct_per_kwh)
-        return self._tariff.at(slot)
-
-
-def nearest_edges(records: list[StoredRecord], slot_s: int) -> list[Edge]:
-    """One edge for each slot edge, of several the one read nearest to it, in the order of time."""
-    edges: dict[int, Edge] = {}
-    for stored in records:
-        try:
-            edge = edge_of(unpack_record(stored.data)[1], slot_s)
-        except PeerError:
-            continue
-        known = edges.get(edge.edge_s)
-        if known is None or abs(edge.time_s - edge.edge_s) < abs(known.time_s - known.edge_s):
-            edges[edge.edge_s] = edge
-    return [edges[edge_s] for edge_s in sorted(edges)]
+        return self.books.price(slot)
 
 
 def existing(config: AgentConfig, name: str) -> Path:

@@ -21,6 +21,7 @@ class HomeBooks:
         deals: every deal of the stretch.
         records_verified: records whose signature and links were checked again now.
         records_kept: records in its store.
+        faults: signatures under contracts and settlements that do not hold.
     """
 
     house: str
@@ -29,6 +30,7 @@ class HomeBooks:
     deals: tuple[Deal, ...]
     records_verified: int
     records_kept: int
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ def _no_regret(homes: list[HomeBooks]) -> Verdict:
 
 def _two_signatures(homes: list[HomeBooks]) -> Verdict:
     for home in homes:
+        for fault in home.faults:
+            return Verdict(False, f"{home.house}: {fault}")
         for deal in home.deals:
             if deal.counted and None in (deal.buyer_signature, deal.seller_signature):
                 return Verdict(False, f"{home.house}: contract {deal.id.hex()[:16]} counts with one signature")

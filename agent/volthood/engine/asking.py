@@ -136,9 +136,7 @@ class Asking:
         questions.answered.add(want)
 
     @staticmethod
-    def _check(
-        round_: Round, writer: RosterMember, signer: RosterMember, found: tuple[bytes, int, int]
-    ) -> None:
+    def _check(round_: Round, writer: RosterMember, signer: RosterMember, found: tuple[bytes, int, int]) -> None:
         if signer.agent != writer.agent:
             raise PeerError("wrong_house", f"{signer.house} wrote as {writer.house}")
         if found != round_.id:

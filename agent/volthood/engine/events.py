@@ -52,9 +52,7 @@ class TransportTicked:
     now_ms: int
 
 
-Event = (
-    RecordArrived | BoardPosted | InboxArrived | ReadingsCommitted | LinkRestored | CalendarTicked | TransportTicked
-)
+Event = RecordArrived | BoardPosted | InboxArrived | ReadingsCommitted | LinkRestored | CalendarTicked | TransportTicked
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ only after `ReadingsCommitted`, so what a node forgets is on the disk.
 """
 
 from volthood.core.readings import Finding, Link, Stream, Taken
+from volthood.engine.books import stored_record
 from volthood.engine.desk import Desk
 from volthood.engine.events import CommitReadings, Publish
 from volthood.engine.meter import SlotMeter
 from volthood.errors import PeerError
 from volthood.ports.crypto import ReceiptMaker
-from volthood.ports.stores import StoredRecord
 from volthood.wire import record as records
 from volthood.wire.record import Record, record_hash, unpack_record
 from volthood.wire.topics import node_topic
@@ -54,18 +54,7 @@ class Intake:
             self._keep(signed.kid, record, data, taken)
 
     def _keep(self, kid: bytes, record: Record, data: bytes, taken: Taken) -> None:
-        self._desk.readings.add_record(
-            StoredRecord(
-                node=kid,
-                rseq=record.rseq,
-                time_s=record.time_s,
-                is_slot=record.is_slot,
-                import_wh=record.import_wh,
-                export_wh=record.export_wh,
-                power_w=record.power_w,
-                data=data,
-            )
-        )
+        self._desk.readings.add_record(stored_record(kid, record, data))
         for first, last, reason in taken.closed:
             self._desk.readings.close_range(kid, first, last, reason)
             self._desk.note("RecordsClosed", first=first, last=last, reason=_CLOSED_NAMES[reason])

@@ -51,7 +51,9 @@ class Settling:
         metered_wh = energy.import_wh if open_deals[0].role is Role.BUYER else energy.export_wh
         taken_wh = sum(deal.taken_wh for deal in self._deals.of_slot(slot))
         shares = settlement.allocate(
-            metered_wh - taken_wh, {deal.id: deal.contract.energy_wh for deal in open_deals}, open_deals[0].contract.round
+            metered_wh - taken_wh,
+            {deal.id: deal.contract.energy_wh for deal in open_deals},
+            open_deals[0].contract.round,
         )
         start, end = self._meter.proof(slot)
         for deal in open_deals:
@@ -108,9 +110,7 @@ class Settling:
     def _check_proof(self, sender: RosterMember, body: Allocation, deal: Deal) -> None:
         energy = proven_energy(self._desk, sender, body)
         metered_wh = energy.export_wh if deal.role is Role.BUYER else energy.import_wh
-        others_wh = sum(
-            other.peer_wh or 0 for other in self._deals.of_slot(body.slot) if other.peer == sender.agent
-        )
+        others_wh = sum(other.peer_wh or 0 for other in self._deals.of_slot(body.slot) if other.peer == sender.agent)
         if others_wh + body.allocated_wh > metered_wh:
             raise PeerError("allocation_exceeds_meter", f"{others_wh + body.allocated_wh} of {metered_wh} Wh")
 

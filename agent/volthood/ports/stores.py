@@ -4,6 +4,7 @@ Writes become durable at `commit`; the composition root commits before it carrie
 returned, so nothing is sent that a power cut could make unsaid.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -108,6 +109,9 @@ class ReadingStore(Protocol):
 
     def slot_records(self, start_s: int, end_s: int) -> list[StoredRecord]:
         """Slot records with start_s <= time < end_s by time."""
+
+    def all_records(self) -> Iterator[StoredRecord]:
+        """Every record by node and rseq."""
 
     def import_history(self, rows: list[HistorySlot]) -> None:
         """Keep imported slots; those already kept stay as they are."""

@@ -12,8 +12,10 @@ from volthood.adapters.crypto import AgentKeys, LinkKey, SignatureVerifier
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
 from volthood.core.forecast import Place
 from volthood.core.hood import Gate, Hood, Member, ReferenceStep, Windows
+from volthood.core.laws import HomeBooks, check_laws
 from volthood.core.tariff import Price, Tariff
 from volthood.engine.agent import Engine
+from volthood.engine.books import Books, home_books
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk, Members
 from volthood.engine.events import (
@@ -75,6 +77,7 @@ class Household:
         self.meter = SignedMeter(int.from_bytes(_seed(home.name, "node"), "big"), home.name)
         self.trades = SqlTradeStore.open(None)
         self.readings = SqlReadingStore.open(None)
+        self.tariff = Tariff([(0, Price(RETAIL, FEED_IN))])
         self.alive = True
         self.engine: Engine
         self.deals: DealBook
@@ -104,10 +107,13 @@ class Household:
         meter = SlotMeter(desk)
         meter.load(now_s - 2 * DAY_S, now_s + hood.slot_s)
         self.deals = DealBook(self.trades, now_s - 2 * DAY_S)
-        tariff = Tariff([(0, Price(RETAIL, FEED_IN))])
-        ordering = Ordering(desk, self.deals, meter, tariff, lambda _slot: Place(hood.slot_s))
+        ordering = Ordering(desk, self.deals, meter, self.tariff, lambda _slot: Place(hood.slot_s))
         self.engine = Engine(desk, ordering, Intake(desk, meter, LinkKey(b"l" * 32)), meter, self.deals)
         self.alive = True
+
+    def books(self, hood: Hood) -> Books:
+        """The household's books from its stores."""
+        return Books(self.member(), hood, self.trades, self.readings, self.tariff)
 
     def events(self, *names: str) -> list[EventRow]:
         """Events of some names, or all."""
@@ -121,9 +127,7 @@ Tap = Callable[[str, str, bytes], "bytes | None"]
 class Neighbourhood:
     """Several households, a roster, a hood file and a bus."""
 
-    def __init__(
-        self, homes: list[Home], price_rule: str = "mid-market", windows: Windows | None = None
-    ) -> None:
+    def __init__(self, homes: list[Home], price_rule: str = "mid-market", windows: Windows | None = None) -> None:
         self.houses = {home.name: Household(home) for home in homes}
         self.roster = Roster(1, None, START, START, tuple(house.member() for house in self.houses.values()))
         self.hood = Hood(
@@ -204,9 +208,21 @@ class Neighbourhood:
 
     def _slot_edge(self) -> None:
         for name, house in self.houses.items():
-            if self.now_s > START:
+            if self.now_s >= START:
                 house.meter.flow(house.home.at(self.now_s - self.hood.slot_s, self.hood.slot_s))
             self.record(name, house.meter.slot_record(self.now_s))
+
+    def books(self, start_s: int = START, end_s: int = 1 << 40) -> list[HomeBooks]:
+        """What every household's stores say, verified again."""
+        verifier = SignatureVerifier()
+        return [
+            home_books(house.books(self.hood), self.roster, verifier, verifier, start_s, end_s)
+            for house in self.houses.values()
+        ]
+
+    def broken_laws(self) -> dict[str, str]:
+        """Laws that do not hold, with the first case against each."""
+        return {name: verdict.case for name, verdict in check_laws(self.books()).items() if not verdict.holds}
 
     def record(self, name: str, data: bytes) -> None:
         """A record reaches the household's agent."""
