@@ -1,0 +1,237 @@
+"""Both stores in dictionaries: for simulations of thousands of agents, and for tests that crash one in mid-step.
+
+The same contract as the SQL stores, and the same answer to a crash: `rollback` gives back exactly what the last `commit`
+held. Every write notes what it replaced; a commit forgets the notes, a rollback replays them backwards.
+"""
+
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+from volthood.core.deals import Deal
+from volthood.core.ranges import Ranges
+from volthood.errors import LocalError
+from volthood.ports.stores import (
+    EventRow,
+    HistorySlot,
+    OutboxRow,
+    RoundKey,
+    RoundNote,
+    SlotNote,
+    StoredRecord,
+)
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+Row = TypeVar("Row", int, tuple[int, int, bytes])
+
+
+class _MemoryStore:
+    """Writes with a way back."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], object]] = []
+
+    def commit(self) -> None:
+        """Make everything written since the last call survive a `rollback`."""
+        self._undo.clear()
+
+    def rollback(self) -> None:
+        """Lose everything written since the last `commit`, as a process that dies does."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _put(self, table: dict[Key, Value], key: Key, value: Value) -> None:
+        if key in table:
+            before = table[key]
+            self._undo.append(lambda: table.__setitem__(key, before))
+        else:
+            self._undo.append(lambda: table.pop(key))
+        table[key] = value
+
+    def _drop(self, table: dict[Key, Value], key: Key) -> None:
+        before = table.pop(key)
+        self._undo.append(lambda: table.__setitem__(key, before))
+
+
+class MemoryReadingStore(_MemoryStore):
+    """`ports.stores.ReadingStore` in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._records: dict[tuple[bytes, int], StoredRecord] = {}
+        self._by_time: list[tuple[int, int, bytes]] = []
+        self._held: defaultdict[bytes, list[int]] = defaultdict(list)
+        self._closed: dict[tuple[bytes, int, int], int] = {}
+        self._history: list[HistorySlot] = []
+        self._history_slots: list[int] = []
+
+    def add_record(self, record: StoredRecord) -> bool:
+        """Keep a record for ever; False where this (node, rseq) is already kept."""
+        key = (record.node, record.rseq)
+        if key in self._records:
+            return False
+        self._put(self._records, key, record)
+        self._insert(self._by_time, (record.time_s, record.rseq, record.node))
+        self._insert(self._held[record.node], record.rseq)
+        return True
+
+    def _insert(self, rows: list[Row], row: Row) -> None:
+        insort(rows, row)
+        self._undo.append(lambda: rows.remove(row))
+
+    def record(self, node: bytes, rseq: int) -> bytes | None:
+        """The signed bytes kept under a number."""
+        found = self._records.get((node, rseq))
+        return None if found is None else found.data
+
+    def close_range(self, node: bytes, first: int, last: int, reason: int) -> None:
+        """Keep that a range of numbers will never come, and why; the first reason stays."""
+        if (node, first, last) not in self._closed:
+            self._put(self._closed, (node, first, last), reason)
+
+    def held_ranges(self, node: bytes) -> list[tuple[int, int]]:
+        """Ranges of rseq that are stored, ascending and merged."""
+        return list(Ranges((rseq, rseq) for rseq in self._held[node]))
+
+    def closed_ranges(self, node: bytes) -> list[tuple[int, int, int]]:
+        """Ranges that will never come, with their reason."""
+        return sorted((first, last, why) for (owner, first, last), why in self._closed.items() if owner == node)
+
+    def last_records(self, node: bytes, count: int) -> list[bytes]:
+        """The newest signed records, oldest first."""
+        return [self._records[node, rseq].data for rseq in self._held[node][-count:]]
+
+    def slot_records(self, start_s: int, end_s: int) -> list[StoredRecord]:
+        """Slot records with start_s <= time < end_s by time."""
+        return [record for record in self.records_between(start_s, end_s) if record.is_slot]
+
+    def records_between(self, start_s: int, end_s: int) -> list[StoredRecord]:
+        """All records with start_s <= time < end_s by time."""
+        low, high = (bisect_left(self._by_time, (time_s, 0, b"")) for time_s in (start_s, end_s))
+        return [self._records[node, rseq] for _, rseq, node in self._by_time[low:high]]
+
+    def import_history(self, rows: list[HistorySlot]) -> None:
+        """Keep imported slots; those already kept stay as they are."""
+        history, slots = self._history, self._history_slots
+        self._undo.append(lambda: self._set_history(history, slots))
+        known = {row.slot: row for row in rows} | {row.slot: row for row in history}
+        merged = sorted(known.values(), key=lambda row: row.slot)
+        self._set_history(merged, [row.slot for row in merged])
+
+    def _set_history(self, rows: list[HistorySlot], slots: list[int]) -> None:
+        self._history, self._history_slots = rows, slots
+
+    def history(self, start_s: int, end_s: int) -> list[HistorySlot]:
+        """Imported slots in [start_s, end_s) by time."""
+        low, high = bisect_left(self._history_slots, start_s), bisect_left(self._history_slots, end_s)
+        return self._history[low:high]
+
+
+class MemoryTradeStore(_MemoryStore):
+    """`ports.stores.TradeStore` in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counters: dict[str, int] = {}
+        self._posted: dict[tuple[RoundKey, str], bytes] = {}
+        self._deals: dict[bytes, Deal] = {}
+        self._outbox: dict[tuple[bytes, int], OutboxRow] = {}
+        self._seen: dict[tuple[bytes, int], bool] = {}
+        self._floors: dict[bytes, int] = {}
+        self._slot_notes: dict[RoundKey, SlotNote] = {}
+        self._round_notes: dict[RoundKey, RoundNote] = {}
+        self._events: list[EventRow] = []
+        self._settings: dict[str, str] = {}
+
+    def next_counter(self, name: str) -> int:
+        """1, 2, 3, ... for each name, never twice."""
+        value = self._counters.get(name, 0) + 1
+        self._put(self._counters, name, value)
+        return value
+
+    def save_posted(self, key: RoundKey, kind: str, data: bytes) -> None:
+        """Keep our own board message of a round. Raises `LocalError` for a second one of the same round and kind."""
+        if (key, kind) in self._posted:
+            raise LocalError(f"a second {kind} for slot {key[0]} gate {key[1]}")
+        self._put(self._posted, (key, kind), data)
+
+    def posted(self, key: RoundKey, kind: str) -> bytes | None:
+        """Our own board message of a round."""
+        return self._posted.get((key, kind))
+
+    def save_deal(self, deal: Deal) -> None:
+        """Keep the newest state of a deal."""
+        self._put(self._deals, deal.id, deal)
+
+    def deals(self, since_slot: int) -> list[Deal]:
+        """All deals of slots from `since_slot` on."""
+        rows = [(deal.contract.slot, deal.id, deal) for deal in self._deals.values()]
+        return [deal for slot, _, deal in sorted(rows, key=lambda row: row[:2]) if slot >= since_slot]
+
+    def put_outbox(self, row: OutboxRow) -> None:
+        """Keep a message until its receipt."""
+        self._put(self._outbox, (row.recipient, row.counter), row)
+
+    def drop_outbox(self, recipient: bytes, upto: int) -> None:
+        """Forget what the recipient has confirmed."""
+        for key in [key for key in self._outbox if key[0] == recipient and key[1] <= upto]:
+            self._drop(self._outbox, key)
+
+    def outbox(self) -> list[OutboxRow]:
+        """All unconfirmed messages by recipient and counter."""
+        return [self._outbox[key] for key in sorted(self._outbox)]
+
+    def mark_seen(self, sender: bytes, counter: int) -> bool:
+        """Note a numbered message as dealt with; False where it already was. Numbers below the floor are not kept."""
+        if self.is_seen(sender, counter):
+            return False
+        self._put(self._seen, (sender, counter), True)
+        floor = self.seen_floor(sender)
+        while (sender, floor + 1) in self._seen:
+            floor += 1
+            self._drop(self._seen, (sender, floor))
+        self._put(self._floors, sender, floor)
+        return True
+
+    def seen_floor(self, sender: bytes) -> int:
+        """Greatest number below which every message of a sender was dealt with."""
+        return self._floors.get(sender, 0)
+
+    def is_seen(self, sender: bytes, counter: int) -> bool:
+        """Whether a numbered message was dealt with."""
+        return counter <= self.seen_floor(sender) or (sender, counter) in self._seen
+
+    def save_slot_note(self, note: SlotNote) -> None:
+        """Keep why we ordered what we ordered."""
+        self._put(self._slot_notes, (note.slot, note.gate), note)
+
+    def slot_notes(self, slot: int) -> list[SlotNote]:
+        """The notes of a slot by gate."""
+        return [note for (at, _), note in sorted(self._slot_notes.items(), key=lambda row: row[0]) if at == slot]
+
+    def save_round_note(self, note: RoundNote) -> None:
+        """Keep what a round came to."""
+        self._put(self._round_notes, (note.slot, note.gate), note)
+
+    def round_notes(self, slot: int) -> list[RoundNote]:
+        """The notes of a slot's rounds by gate."""
+        return [note for (at, _), note in sorted(self._round_notes.items(), key=lambda row: row[0]) if at == slot]
+
+    def add_event(self, row: EventRow) -> None:
+        """Keep an event."""
+        self._events.append(row)
+        self._undo.append(self._events.pop)
+
+    def events(self, since_s: int, names: tuple[str, ...] = ()) -> list[EventRow]:
+        """Events from a calendar time on, of some names or of all, in the order they happened."""
+        return [row for row in self._events if row.time_s >= since_s and (not names or row.name in names)]
+
+    def setting(self, name: str) -> str | None:
+        """A setting of the household, such as `trading`."""
+        return self._settings.get(name)
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Change a setting of the household."""
+        self._put(self._settings, name, value)
