@@ -1,0 +1,139 @@
+"""What the console can be asked. Each command gives names and values: one JSON object with `--json`, else lines.
+
+Reading is open to whoever holds the cable. What changes something needs the installer's PIN, once there is one. The code
+of a command is loaded when it is asked for and dropped afterwards: the board has better uses for the memory.
+"""
+
+import gc
+import sys
+
+from voltnode.config import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from voltnode.main import Node
+
+    Answer = list[tuple[str, object]]
+    """In the order in which a person reads them: dictionaries here have none."""
+
+_PACKAGE = "voltnode.console"
+_DROPS_CODE = sys.implementation.name == "micropython"
+
+COMMANDS = (
+    ("help", "this list; --json behind any command gives one JSON object", "", ""),
+    ("id", "name, public key and fingerprint of this node", "show_node", "show_id"),
+    ("status", "uptime, memory, time, broker, meter, queue", "show_node", "show_status"),
+    ("queue", "records waiting for the agent's receipt", "show_records", "show_queue"),
+    ("meter list", "meters on the bus", "show_meter", "show_meters"),
+    ("meter read", "newest reading: register, raw words, value, age, bus errors", "show_meter", "show_reading"),
+    ("chain", "hashes of the newest records", "show_records", "show_chain"),
+    ("log", "newest events, and how often each happened", "show_records", "show_log"),
+    ("time", "calendar time and how good it is", "show_node", "show_time"),
+    (
+        "enrol",
+        'enrol {"house", "link_key", "broker", "pin", "slot_s", "again"}: whose meter this is',
+        "change",
+        "enrol",
+    ),
+    ("reboot", "starts the board again", "change", "reboot"),
+    ("factory-reset", "factory-reset PIN: erases key, records and settings, in two steps", "change", "factory_reset"),
+)
+"""Name, help, and the module and function behind it."""
+
+NAMES = tuple([entry[0] for entry in COMMANDS])
+
+
+class RefusedError(Exception):
+    """A command is refused; both texts are shown."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class Context:
+    """What commands keep between two lines.
+
+    Attributes:
+        node: the node.
+        then: to be called once the answer is out, None mostly.
+    """
+
+    def __init__(self, node: "Node") -> None:
+        self.node = node
+        self.then: Any = None
+        self.reset_code = ""
+        self.reset_until_ms = 0
+
+
+def execute(context: Context, line: bytes) -> "tuple[Answer, bool]":
+    """(answer, whether as JSON) of a line that is not empty. A refusal is an answer with `error` and `detail`."""
+    line = line.strip()
+    as_json = line.endswith(b"--json")
+    try:
+        text = str(line[:-6] if as_json else line, "utf-8")
+        return _run(context, text), as_json
+    except (RefusedError, ConfigError) as error:
+        return _refusal(error.reason, error.detail), as_json
+    except OSError as error:
+        return _refusal("flash_failed", str(error)), as_json
+    except UnicodeError:
+        return _refusal("not_text", "UTF-8 only"), as_json
+    except MemoryError:
+        gc.collect()
+        return _refusal("no_memory", "try again"), as_json
+
+
+def _run(context: Context, text: str) -> "Answer":
+    words = text.split(None, 2)
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        for known, _, module, function in COMMANDS:
+            if len(words) >= count and name == known:
+                return _call(context, module, function, _after(text, words[:count]))
+    raise RefusedError("unknown_command", "help lists the commands")
+
+
+def _after(text: str, words: "list[str]") -> str:
+    for word in words:
+        text = text[text.find(word) + len(word) :]
+    return text.strip()
+
+
+def _call(context: Context, module: str, function: str, argument: str) -> "Answer":
+    if not module:
+        return [(name, text) for name, text, _, _ in COMMANDS]
+    full_name = _PACKAGE + "." + module
+    loaded = __import__(full_name, None, None, (function,))
+    try:
+        answer: Answer = getattr(loaded, function)(context, argument)
+        return answer
+    finally:
+        if _DROPS_CODE:
+            del sys.modules[full_name]
+            delattr(sys.modules[_PACKAGE], module)
+
+
+def _refusal(reason: str, detail: str) -> "Answer":
+    return [("error", reason), ("detail", detail)]
+
+
+def as_lines(answer: "Answer") -> "Iterator[str]":
+    """An answer for a person, line by line."""
+    for name, value in answer:
+        if isinstance(value, list):
+            yield name + ":\r\n"
+            for item in value:
+                yield "  %s\r\n" % _flat(item)
+        else:
+            yield "%s: %s\r\n" % (name, _flat(value))
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(["%s=%s" % (key, value[key]) for key in value])
+    return "-" if value is None else str(value)

@@ -1,0 +1,71 @@
+"""Console: who the node is and how it fares. Loaded when asked for."""
+
+import voltnode
+from volthood.wire.keys import key_hash
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from voltnode.console.commands import Answer, Context
+    from voltnode.main import Node
+
+QUALITIES = ("synchronised", "informative", "unknown", "relative")
+FINGERPRINT_BYTES = 16
+
+
+def show_id(context: "Context", _: str) -> "Answer":
+    """`id`."""
+    node = context.node
+    spki = node.signer.public_spki()
+    enrolment = node.config.enrolment
+    return [
+        ("node", node.name),
+        ("public_key", spki.hex()),
+        ("fingerprint", fingerprint(spki)),
+        ("version", voltnode.VERSION),
+        ("house", enrolment.house if enrolment else None),
+        ("board", node.board.name),
+        ("interpreter", node.board.interpreter),
+    ]
+
+
+def show_status(context: "Context", _: str) -> "Answer":
+    """`status`."""
+    node = context.node
+    used, free = node.board.heap()
+    enrolment, sampler, link = node.config.enrolment, node.sampler, node.link
+    return [
+        ("uptime_s", node.board.now_ms() // 1000),
+        ("reset_cause", node.board.reset_cause()),
+        ("boots", node.sequence.boot),
+        ("heap_used", used),
+        ("heap_free", free),
+        ("flash_free", node.board.flash.free()),
+        ("time", dict(show_time(context, ""))),
+        ("network", node.board.network()),
+        ("broker", "%s:%d" % (enrolment.host, enrolment.port) if enrolment else None),
+        ("link", link.state),
+        ("link_error", link.last_error),
+        ("waiting", node.ring.waiting()),
+        ("last_receipt_age_s", _age_s(node, link.last_receipt_ms)),
+        ("meter", sampler.serial),
+        ("meter_error", sampler.error),
+        ("reading_age_ms", node.board.now_ms() - sampler.latest_ms if sampler.latest else None),
+        ("power_w", sampler.latest.power_w if sampler.latest else None),
+        ("recording", enrolment is not None),
+    ]
+
+
+def show_time(context: "Context", _: str) -> "Answer":
+    """`time`."""
+    time_ms, quality = context.node.board.calendar_ms()
+    return [("time_s", time_ms // 1000), ("quality", QUALITIES[quality]), ("speed", context.node.board.speed())]
+
+
+def fingerprint(spki: bytes) -> str:
+    """What two people compare: the first half of the key's SHA-256 in groups of four hex digits."""
+    digits = key_hash(spki)[:FINGERPRINT_BYTES].hex()
+    return " ".join([digits[i : i + 4] for i in range(0, len(digits), 4)])
+
+
+def _age_s(node: "Node", at_ms: "int | None") -> "int | None":
+    return None if at_ms is None else (node.board.now_ms() - at_ms) // 1000

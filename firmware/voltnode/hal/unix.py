@@ -1,0 +1,342 @@
+"""The virtual board: the node as a process, on MicroPython's unix port or on CPython.
+
+    micropython -X heapsize=192k -m voltnode.hal.unix --dir FOLDER --uart PORT [--unit N] [--clock FILE] [--sample-ms N]
+
+- UART0, the console, is the process's standard input and output: whoever starts it gives it a pty (see
+  `volthood_tools.virtual_board`), or a terminal. MicroPython cannot make a pty by itself.
+- The RS-485 port is a pty or serial port, the flash a folder, the random generator the kernel's.
+- Calendar time is computed from three integers in the clock file. Until that file exists the time is not known. The file
+  is read anew each second, so that a test can set the clock.
+- It is a program that may be killed at any time: what matters is on flash.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import select
+import sys
+import time
+
+from volthood.wire.record import RELATIVE, SYNCHRONISED
+from voltnode.hal.serial_unix import SerialPort
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_CPYTHON = sys.implementation.name == "cpython"
+_os: "Any" = os
+_time: "Any" = time
+_asyncio: "Any" = asyncio
+_gc: "Any" = gc
+
+_CLOCK_READ_MS = 1000
+_WRITE_LIMIT_MS = 200
+_CHUNK_BYTES = 256
+_ENOENT = 2
+
+_COLLECT_EVERY_BYTES = 8192
+"""Rubbish is collected this often, so that what stays lies close together and large pieces remain."""
+_BIGGEST_FIRST = (
+    "voltnode.sign.comb",
+    "volthood.wire.record",
+    "voltnode.link",
+    "voltnode.ring",
+    "voltnode.recorder",
+    "voltnode.meters.eastron_sdm630",
+    "voltnode.main",
+)
+"""Compiling a module takes memory in one piece, which there is most of at the start."""
+
+OPTIONS = {"dir": "", "uart": "", "unit": "0", "baud": "0", "model": "eastron_sdm630", "clock": "", "sample-ms": "1000"}
+"""Options and what they are by default; `dir` and `uart` must be given."""
+
+
+class FolderFlash:
+    """Flash as a folder: see `voltnode.hal.Flash`."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        try:
+            os.mkdir(folder)
+        except OSError:
+            os.stat(folder)
+
+    def _path(self, name: str) -> str:
+        return self._folder + "/" + name
+
+    def read(self, name: str) -> "bytes | None":
+        """See `Flash`."""
+        try:
+            with open(self._path(name), "rb") as file:
+                return file.read()
+        except OSError as error:
+            if error.errno != _ENOENT:
+                raise
+        return None
+
+    def read_at(self, name: str, offset: int, size: int) -> bytes:
+        """See `Flash`."""
+        try:
+            with open(self._path(name), "rb") as file:
+                file.seek(offset)
+                return file.read(size)
+        except OSError as error:
+            if error.errno != _ENOENT:
+                raise
+        return b""
+
+    def size(self, name: str) -> int:
+        """See `Flash`."""
+        try:
+            return os.stat(self._path(name))[6]
+        except OSError:
+            return 0
+
+    def append(self, name: str, data: bytes) -> None:
+        """See `Flash`."""
+        self._write(self._path(name), "ab", data)
+
+    def replace(self, name: str, data: bytes) -> None:
+        """See `Flash`."""
+        beside = self._path(name) + ".new"
+        self._write(beside, "wb", data)
+        os.rename(beside, self._path(name))
+
+    def remove(self, name: str) -> None:
+        """See `Flash`."""
+        try:
+            os.remove(self._path(name))
+        except OSError as error:
+            if error.errno != _ENOENT:
+                raise
+
+    def names(self) -> "list[str]":
+        """See `Flash`."""
+        return [name for name in os.listdir(self._folder) if not name.endswith(".new")]
+
+    def free(self) -> int:
+        """See `Flash`."""
+        stat = os.statvfs(self._folder)
+        return stat[0] * stat[3]
+
+    @staticmethod
+    def _write(path: str, mode: str, data: bytes) -> None:
+        with open(path, mode) as file:
+            file.write(data)
+            file.flush()
+            if _CPYTHON:  # On MicroPython, `flush` does it.
+                _os.fsync(file.fileno())
+
+
+class StandardConsole:
+    """The console on standard input and output: see `voltnode.hal.Console`."""
+
+    def __init__(self) -> None:
+        self._stdin: Any = sys.stdin.buffer
+        self._stdout: Any = sys.stdout.buffer
+        self._readable = select.poll()
+        self._readable.register(self._stdin, select.POLLIN)
+        self._stream: Any = None
+
+    async def read(self) -> bytes:
+        """See `Console`."""
+        if not self._readable.poll(0):
+            await (self._wait_cpython() if _CPYTHON else self._wait_micropython())
+        if _CPYTHON:
+            try:
+                data: bytes = _os.read(0, _CHUNK_BYTES)
+            except OSError:
+                return b""
+            return data
+        out = b""
+        while len(out) < _CHUNK_BYTES and self._readable.poll(0):
+            byte = self._stdin.read(1)
+            if not byte:
+                break
+            out += byte
+        return out
+
+    @staticmethod
+    async def _wait_cpython() -> None:
+        loop = _asyncio.get_running_loop()
+        ready = asyncio.Event()
+        try:
+            loop.add_reader(0, ready.set)
+        except OSError:
+            return
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_reader(0)
+
+    async def _wait_micropython(self) -> None:
+        # Reading nothing from a stream waits until there is something, and leaves it there.
+        if self._stream is None:
+            self._stream = asyncio.StreamReader(self._stdin)
+        await self._stream.readinto(bytearray(0))
+
+    async def write(self, data: bytes) -> None:
+        """See `Console`."""
+        left_ms = _WRITE_LIMIT_MS
+        while data and left_ms > 0:
+            try:
+                sent = self._write_some(data[:_CHUNK_BYTES])
+            except OSError:
+                return
+            data = data[sent:]
+            if not sent:
+                left_ms -= 10
+                await _asyncio.sleep(0.01)
+
+    def _write_some(self, data: bytes) -> int:
+        if not _CPYTHON:
+            return self._stdout.write(data) or 0
+        try:
+            return int(_os.write(1, data))
+        except BlockingIOError:  # type: ignore[name-defined]  # CPython's alone
+            return 0
+
+
+class TcpStream:
+    """A connection: see `voltnode.hal.Stream`."""
+
+    def __init__(self, reader: "Any", writer: "Any") -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def read(self, most: int) -> bytes:
+        """See `Stream`."""
+        data: bytes = await self._reader.read(most)
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """See `Stream`."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def close(self) -> None:
+        """See `Stream`."""
+        (self._writer if _CPYTHON else self._writer.s).close()
+
+
+class VirtualBoard:
+    """The board: see `voltnode.hal.Board`. `options` as `OPTIONS`."""
+
+    def __init__(self, options: "dict[str, str]") -> None:
+        version = ".".join([str(part) for part in sys.implementation.version[:3]])
+        self.name = "virtual board"
+        self.interpreter = "%s %s" % ("CPython" if _CPYTHON else "MicroPython", version)
+        self.flash = FolderFlash(options["dir"])
+        self.console = StandardConsole()
+        self.baud = int(options["baud"])
+        self.uart = SerialPort(options["uart"], self.baud)
+        self.unit = int(options["unit"])
+        self.model = options["model"]
+        self.sample_ms = int(options["sample-ms"])
+        self._clock_file = options["clock"]
+        self._clock: tuple[int, int, int] | None = None
+        self._clock_read_ms = -_CLOCK_READ_MS
+        self._start = _time.monotonic_ns() if _CPYTHON else _time.ticks_ms()
+
+    def now_ms(self) -> int:
+        """See `Board`."""
+        if _CPYTHON:
+            return int((_time.monotonic_ns() - self._start) // 1_000_000)
+        return int(_time.ticks_diff(_time.ticks_ms(), self._start))
+
+    def calendar_ms(self) -> "tuple[int, int]":
+        """See `Board`."""
+        now_ms = self.now_ms()
+        if now_ms - self._clock_read_ms >= _CLOCK_READ_MS:
+            self._clock_read_ms = now_ms
+            self._clock = _read_clock(self._clock_file) or self._clock
+        if self._clock is None:
+            return now_ms, RELATIVE
+        real_start_ms, calendar_start_s, speed = self._clock
+        return calendar_start_s * 1000 + (time.time_ns() // 1_000_000 - real_start_ms) * speed, SYNCHRONISED
+
+    def speed(self) -> int:
+        """See `Board`."""
+        return 1 if self._clock is None else self._clock[2]
+
+    def random(self, count: int) -> bytes:
+        """See `Board`."""
+        data: bytes = _os.urandom(count)
+        return data
+
+    async def sleep_ms(self, duration_ms: int) -> None:
+        """See `Board`."""
+        await _asyncio.sleep(duration_ms / 1000)
+
+    async def connect(self, host: str, port: int) -> TcpStream:
+        """See `Board`."""
+        reader, writer = await asyncio.open_connection(host, port)
+        return TcpStream(reader, writer)
+
+    def network(self) -> "dict[str, object]":
+        """See `Board`."""
+        return {"interface": "that of this machine"}
+
+    def heap(self) -> "tuple[int, int]":
+        """See `Board`."""
+        gc.collect()
+        return (0, 0) if _CPYTHON else (_gc.mem_alloc(), _gc.mem_free())
+
+    def reset_cause(self) -> str:
+        """See `Board`."""
+        return "process started"
+
+    def restart(self) -> None:
+        """See `Board`. Whoever keeps the process running starts it again."""
+        sys.exit(0)
+
+
+def _read_clock(path: str) -> "tuple[int, int, int] | None":
+    """(real start in ms, calendar start in s, speed); None while the file is missing or half written."""
+    try:
+        with open(path) as file:
+            values = json.load(file)
+        return int(values["real_start_ms"]), int(values["calendar_start_s"]), int(values["speed"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def parse_options(arguments: "list[str]") -> "dict[str, str]":
+    """The options of a command line over the defaults. Raises ValueError, its text for the person who typed it."""
+    options = dict(OPTIONS)
+    for i in range(0, len(arguments), 2):
+        name = arguments[i][2:]
+        if arguments[i][:2] != "--" or name not in options or i + 1 == len(arguments):
+            raise ValueError(
+                "unknown or without a value: %s; options: --%s" % (arguments[i], " --".join(sorted(options)))
+            )
+        options[name] = arguments[i + 1]
+    for name in ("unit", "baud", "sample-ms"):
+        if not options[name].isdigit():
+            raise ValueError("--%s is a whole number" % name)
+    if not options["dir"] or not options["uart"]:
+        raise ValueError("--dir and --uart must be given")
+    return options
+
+
+def main() -> None:
+    """Runs the node until it is killed."""
+    try:
+        board = VirtualBoard(parse_options(sys.argv[1:]))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    if not _CPYTHON:
+        _gc.threshold(_COLLECT_EVERY_BYTES)
+    for module in _BIGGEST_FIRST:
+        __import__(module)
+    from voltnode.main import Node
+
+    print("volthood node: %s on %s" % (board.name, board.interpreter), file=sys.stderr)
+    asyncio.run(Node(board).run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""MQTT 3.1.1 as the node needs it: packets out, and a machine that takes what a broker sends apart. No socket.
+
+Numbers in comments are sections of the OASIS standard. A broker that breaks the protocol, or sends a packet above
+`MAX_PACKET_BYTES`, costs itself the connection (`MqttError`): the node never follows it anywhere.
+"""
+
+import struct
+
+CONNACK, PUBLISH, PUBACK, SUBACK, PINGRESP = 2, 3, 4, 9, 13
+MAX_PACKET_BYTES = 1024
+"""The node subscribes to receipts alone; the largest is some 200 bytes."""
+
+PINGREQ_BYTES = b"\xc0\x00"
+DISCONNECT_BYTES = b"\xe0\x00"
+_REFUSALS = ("", "protocol version", "client id", "server unavailable", "user name or password", "not authorised")
+
+
+class MqttError(Exception):
+    """The broker refused us or broke the protocol."""
+
+
+def connect(client_id: str, keep_alive_s: int, will_topic: str, will: bytes) -> bytes:
+    """CONNECT (3.1): persistent session, a retained last will at QoS 1."""
+    flags = 0x04 | 1 << 3 | 0x20
+    header = _text("MQTT") + bytes((4, flags)) + struct.pack(">H", keep_alive_s)
+    return _packet(0x10, header + _text(client_id) + _text(will_topic) + _sized(will))
+
+
+def publish(topic: str, payload: bytes, packet_id: int = 0, retain: bool = False) -> bytes:
+    """PUBLISH (3.3): QoS 1 with a packet id, QoS 0 without one."""
+    head = 0x30 | (2 if packet_id else 0) | (1 if retain else 0)
+    return _packet(head, _text(topic) + (struct.pack(">H", packet_id) if packet_id else b"") + payload)
+
+
+def subscribe(packet_id: int, topic: str) -> bytes:
+    """SUBSCRIBE (3.8) to one topic at QoS 1."""
+    return _packet(0x82, struct.pack(">H", packet_id) + _text(topic) + b"\x01")
+
+
+def puback(packet_id: int) -> bytes:
+    """PUBACK (3.4)."""
+    return _packet(0x40, struct.pack(">H", packet_id))
+
+
+def _packet(head: int, body: bytes) -> bytes:
+    out = bytearray((head,))
+    length = len(body)
+    while True:  # 2.2.3: seven bits a byte, the lowest first
+        out.append(length & 127 | (128 if length > 127 else 0))
+        length >>= 7
+        if not length:
+            return bytes(out) + body
+
+
+def _sized(data: bytes) -> bytes:
+    return struct.pack(">H", len(data)) + data
+
+
+def _text(text: str) -> bytes:
+    return _sized(text.encode())
+
+
+class Packet:
+    """A packet from the broker.
+
+    Attributes:
+        kind: `CONNACK`, `PUBLISH`, `PUBACK`, `SUBACK` or `PINGRESP`.
+        packet_id: where the kind has one, else 0.
+        topic: of a PUBLISH.
+        payload: of a PUBLISH.
+    """
+
+    def __init__(self, kind: int, packet_id: int = 0, topic: bytes = b"", payload: bytes = b"") -> None:
+        self.kind = kind
+        self.packet_id = packet_id
+        self.topic = topic
+        self.payload = payload
+
+
+class Receiver:
+    """Bytes in, packets out."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def feed(self, data: bytes) -> "list[Packet]":
+        """The packets that `data` completes. Raises MqttError."""
+        self._buffer += data
+        packets = []
+        while True:
+            split = self._split()
+            if split is None:
+                return packets
+            head, body = split
+            packets.append(_parsed(head, body))
+
+    def _split(self) -> "tuple[int, bytes] | None":
+        """The first packet's head and body, taken off the buffer; None where it is not complete."""
+        length = 0
+        for at in range(1, 5):
+            if at >= len(self._buffer):
+                return None
+            byte = self._buffer[at]
+            length |= (byte & 127) << 7 * (at - 1)
+            if not byte & 128:
+                break
+        else:
+            raise MqttError("length of more than 4 bytes")
+        if length > MAX_PACKET_BYTES:
+            raise MqttError("packet of %d bytes" % length)
+        end = at + 1 + length
+        if end > len(self._buffer):
+            return None
+        head, body = self._buffer[0], self._buffer[at + 1 : end]
+        self._buffer = self._buffer[end:]
+        return head, body
+
+
+def _parsed(head: int, body: bytes) -> Packet:
+    kind = head >> 4
+    if kind == PUBLISH:
+        return _parsed_publish(head, body)
+    if kind == CONNACK and len(body) == 2:
+        if body[1]:
+            refusal = _REFUSALS[body[1]] if body[1] < len(_REFUSALS) else str(body[1])
+            raise MqttError("broker refuses: " + refusal)
+        return Packet(CONNACK)
+    if kind == PUBACK and len(body) == 2:
+        return Packet(PUBACK, body[0] << 8 | body[1])
+    if kind == SUBACK and len(body) == 3:
+        if body[2] > 2:
+            raise MqttError("broker refuses the subscription")
+        return Packet(SUBACK, body[0] << 8 | body[1])
+    if kind == PINGRESP and not body:
+        return Packet(PINGRESP)
+    raise MqttError("packet type %d of %d bytes" % (kind, len(body)))
+
+
+def _parsed_publish(head: int, body: bytes) -> Packet:
+    qos = head >> 1 & 3
+    if qos > 1 or len(body) < 2:
+        raise MqttError("publish of QoS %d" % qos)
+    end = 2 + (body[0] << 8 | body[1])
+    start = end + 2 if qos else end
+    if start > len(body):
+        raise MqttError("publish cut short")
+    packet_id = body[end] << 8 | body[end + 1] if qos else 0
+    return Packet(PUBLISH, packet_id, body[2:end], body[start:])

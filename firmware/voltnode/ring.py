@@ -1,0 +1,371 @@
+"""Records on flash until the agent's receipt: append-only segment files in two series, slot and minute records apart.
+
+- A segment is 16 KB, never written in place. When a series is full its oldest segment goes; which records went without a
+  receipt is said (`take_lost`), so that the next record can name them.
+- A frame is a magic, length, rseq and CRC-32, then the signed record. A reader that meets anything else looks for the
+  next whole frame: a torn write costs the records it tore, which were never sent, and no other.
+- Records are written in ascending rseq over both series, so reading is a merge of two streams.
+- The receipt is the agent's word that it holds everything up to there. It is kept in a file, at times some seconds late:
+  what is sent twice is a duplicate to the agent.
+"""
+
+import struct
+from binascii import crc32
+
+from volthood.wire.limits import MAX_RECORD_BYTES
+from volthood.wire.record import DROPPED, UNREADABLE
+from voltnode.sealed import read_sealed, whole, write_sealed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from voltnode.hal import Flash
+
+    Frame = tuple[int, int, bytes]
+    """(rseq, offset after the frame, signed record)."""
+    Lost = tuple[int, int, int]
+    """(first rseq, last rseq, reason)."""
+
+SEGMENT_BYTES = 16 * 1024
+SLOT_SEGMENTS = 36
+MINUTE_SEGMENTS = 8
+MAX_WRITE_BYTES = 1024
+"""Of one flash operation, unless a single record is larger: the board has little memory in one piece."""
+RECEIPT_FILE = "receipt"
+
+_MAGIC = b"\xa7V"
+_HEADER = ">2sHQI"
+_HEADER_BYTES = 16
+_WINDOW_BYTES = _HEADER_BYTES + MAX_RECORD_BYTES
+
+
+def frame(rseq: int, signed_record: bytes) -> bytes:
+    """A record as it stands on flash."""
+    crc = crc32(signed_record, crc32(struct.pack(">HQ", len(signed_record), rseq)))
+    return struct.pack(_HEADER, _MAGIC, len(signed_record), rseq, crc) + signed_record
+
+
+def _frame_at(window: bytes) -> "tuple[int, bytes] | None":
+    """(rseq, record) of the frame that `window` begins with; None where there is no whole one."""
+    if len(window) < _HEADER_BYTES:
+        return None
+    magic, length, rseq, _ = struct.unpack(_HEADER, window[:_HEADER_BYTES])
+    record = window[_HEADER_BYTES : _HEADER_BYTES + length]
+    if magic != _MAGIC or len(record) != length or frame(rseq, record) != window[: _HEADER_BYTES + length]:
+        return None
+    return rseq, record
+
+
+class Series:
+    """The segments of one kind of record, oldest first, as consecutive numbers."""
+
+    def __init__(self, flash: "Flash", prefix: str, most: int) -> None:
+        self._flash = flash
+        self._prefix = prefix
+        self._most = most
+        numbers = [int(name[1:]) for name in flash.names() if name[0] == prefix and _is_number(name[1:])]
+        self.first = min(numbers) if numbers else 1
+        self.last = max(numbers) if numbers else 1
+        self.size = flash.size(self.name(self.last))
+
+    def name(self, number: int) -> str:
+        """The file of a segment."""
+        return "%s%06d" % (self._prefix, number)
+
+    def is_full(self, more_bytes: int) -> bool:
+        """Whether the newest segment has no room for so much more."""
+        return self.size > 0 and self.size + more_bytes > SEGMENT_BYTES
+
+    def must_drop(self) -> bool:
+        """Whether the oldest segment has to go before a new one begins."""
+        return self.last - self.first + 1 >= self._most
+
+    def begin_segment(self) -> None:
+        """The next write goes to a new segment."""
+        self.last += 1
+        self.size = 0
+
+    def drop_oldest(self) -> None:
+        """Removes the oldest segment. Raises OSError."""
+        self._flash.remove(self.name(self.first))
+        self.first += 1
+
+    def append(self, data: bytes) -> None:
+        """Adds frames to the newest segment. Raises OSError; what then stands there is skipped by readers."""
+        try:
+            self._flash.append(self.name(self.last), data)
+            self.size += len(data)
+        except OSError:
+            self.size = self._flash.size(self.name(self.last))
+            raise
+
+    def next_frame(self, number: int, offset: int) -> "Frame | None":
+        """The first whole frame of a segment at or after `offset`."""
+        name = self.name(number)
+        while True:
+            window = self._flash.read_at(name, offset, _WINDOW_BYTES)
+            found = _frame_at(window)
+            if found is not None:
+                rseq, record = found
+                return rseq, offset + _HEADER_BYTES + len(record), record
+            if not window:
+                return None
+            offset = self._next_magic(name, offset + 1)
+
+    def _next_magic(self, name: str, offset: int) -> int:
+        while True:
+            window = self._flash.read_at(name, offset, _WINDOW_BYTES)
+            at = window.find(_MAGIC)
+            if at >= 0 or len(window) < 2:
+                return offset + (at if at >= 0 else len(window))
+            offset += len(window) - 1
+
+    def newest(self) -> "tuple[Frame | None, bool]":
+        """The last whole frame of the series, and whether a frame stands behind it that was written whole and decayed."""
+        decayed = False
+        for number in range(self.last, self.first - 1, -1):
+            found = None
+            for entry in self.frames(number):
+                found = entry
+            window = self._flash.read_at(self.name(number), found[1] if found else 0, _WINDOW_BYTES)
+            decayed = decayed or _is_long_enough(window)
+            if found is not None:
+                return found, decayed
+        return None, decayed
+
+    def frames(self, number: int) -> "Iterator[Frame]":
+        """The whole frames of one segment."""
+        offset = 0
+        while True:
+            found = self.next_frame(number, offset)
+            if found is None:
+                return
+            offset = found[1]
+            yield found
+
+    def start_after(self, rseq: int) -> int:
+        """The segment in which to look for the first record beyond `rseq`."""
+        for number in range(self.last, self.first, -1):
+            head = self.next_frame(number, 0)
+            if head is not None and head[0] <= rseq + 1:
+                return number
+        return self.first
+
+
+def _is_long_enough(window: bytes) -> bool:
+    """Whether all bytes of a frame are there, so that a power cut did not tear it."""
+    if len(window) < _HEADER_BYTES:
+        return False
+    return len(window) >= min(_HEADER_BYTES + struct.unpack(_HEADER, window[:_HEADER_BYTES])[1], _WINDOW_BYTES)
+
+
+def _is_number(text: str) -> bool:
+    return len(text) == 6 and all([char in "0123456789" for char in text])
+
+
+class _Stream:
+    """A position in a series, which survives that older segments are dropped and newer ones begin."""
+
+    def __init__(self, series: Series, after: int) -> None:
+        self._series = series
+        self._after = after
+        self._number = series.start_after(after)
+        self._offset = 0
+
+    def peek(self) -> "tuple[int, bytes] | None":
+        """The next record; None when there is none yet."""
+        while True:
+            if self._number < self._series.first:
+                self._number, self._offset = self._series.first, 0
+            found = self._series.next_frame(self._number, self._offset)
+            if found is None:
+                if self._number >= self._series.last:
+                    return None
+                self._number, self._offset = self._number + 1, 0
+            elif found[0] <= self._after:
+                self._offset = found[1]
+            else:
+                return found[0], found[2]
+
+    def skip(self, rseq: int) -> None:
+        """Records up to `rseq` are behind us."""
+        self._after = rseq
+
+
+class Reader:
+    """The records of both series beyond an rseq, ascending. It picks up what is written later."""
+
+    def __init__(self, ring: "Ring", after: int) -> None:
+        self._streams = [_Stream(series, after) for series in (ring.slots, ring.minutes)]
+        self.last = after
+
+    def next(self) -> "tuple[int, bytes] | None":
+        """(rseq, signed record), or None when there is none yet."""
+        found = None
+        for stream in self._streams:
+            head = stream.peek()
+            if head is not None and (found is None or head[0] < found[0]):
+                found = head
+        if found is not None:
+            self.last = found[0]
+            for stream in self._streams:
+                stream.skip(found[0])
+        return found
+
+
+class Ring:
+    """Both series, the receipt, and what was lost.
+
+    Args:
+        flash: where it is kept.
+        log: notes events.
+
+    Attributes:
+        receipt: every record up to this rseq is the agent's now.
+        greatest: greatest rseq ever written, as far as flash tells.
+        newest: the newest record, None in a new ring; `newest_slot` likewise.
+        decayed: whether records newer than these were written and cannot be read any more.
+    """
+
+    def __init__(self, flash: "Flash", log: "Callable[..., None]") -> None:
+        self._flash = flash
+        self._log = log
+        self.slots = Series(flash, "s", SLOT_SEGMENTS)
+        self.minutes = Series(flash, "m", MINUTE_SEGMENTS)
+        self.receipt = self._saved_receipt = whole((read_sealed(flash, RECEIPT_FILE) or {}).get("rseq"), 0)
+        slot, slot_decayed = self.slots.newest()
+        minute, minute_decayed = self.minutes.newest()
+        self.newest_slot = slot[2] if slot else None
+        self.newest = minute[2] if minute and (slot is None or minute[0] > slot[0]) else self.newest_slot
+        written = max(slot[0] if slot else 0, minute[0] if minute else 0)
+        self.greatest = max(self.receipt, written)
+        self.decayed = slot_decayed or minute_decayed or written < self.receipt
+        self.dropped = 0
+        self._lost: list[Lost] = []
+
+    def write(self, rseq: int, signed_record: bytes, is_slot: bool) -> None:
+        """Writes one record. Raises OSError; it may then be tried again."""
+        self.write_all([(rseq, signed_record, is_slot)])
+
+    def write_all(self, records: "list[tuple[int, bytes, bool]]") -> None:
+        """Writes records of ascending rseq, neighbours of one series in one flash operation.
+
+        Raises OSError; `greatest` then says how far it came, and the rest may be tried again.
+        """
+        begin = 0
+        while begin < len(records):
+            is_slot = records[begin][2]
+            series = self.slots if is_slot else self.minutes
+            end, data = begin, b""
+            while end < len(records) and records[end][2] == is_slot:
+                more = frame(records[end][0], records[end][1])
+                if data and (len(data) + len(more) > MAX_WRITE_BYTES or series.is_full(len(data) + len(more))):
+                    break
+                data += more
+                end += 1
+            self._make_room(series, len(data))
+            series.append(data)
+            self.greatest = records[end - 1][0]
+            self.newest = records[end - 1][1]
+            if is_slot:
+                self.newest_slot = self.newest
+            begin = end
+
+    def _make_room(self, series: Series, more_bytes: int) -> None:
+        if not series.is_full(more_bytes):
+            return
+        if series.must_drop():
+            self._drop_oldest(series)
+        series.begin_segment()
+
+    def _drop_oldest(self, series: Series) -> None:
+        self.save_receipt()
+        lost = _runs([entry[0] for entry in series.frames(series.first) if entry[0] > self.receipt], DROPPED)
+        series.drop_oldest()
+        count = sum([last - first + 1 for first, last, _ in lost])
+        if count:
+            self.dropped += count
+            self._lost.extend(lost)
+            self._log("ring_dropped", records=count)
+
+    def take_lost(self) -> "list[Lost]":
+        """The ranges lost since the last call."""
+        lost, self._lost = self._lost, []
+        return lost
+
+    def reader(self) -> Reader:
+        """Reads on from the receipt."""
+        return Reader(self, self.receipt)
+
+    def accept_receipt(self, rseq: int) -> bool:
+        """Takes the agent's receipt; False where it is beyond what was written."""
+        if rseq > self.greatest:
+            return False
+        self.receipt = max(self.receipt, rseq)
+        return True
+
+    def save_receipt(self) -> None:
+        """Keeps the receipt over a restart. Raises OSError."""
+        if self.receipt != self._saved_receipt:
+            write_sealed(self._flash, RECEIPT_FILE, {"rseq": self.receipt})
+            self._saved_receipt = self.receipt
+
+    def waiting(self) -> int:
+        """How many rseq have no receipt yet."""
+        return self.greatest - self.receipt
+
+    def gaps(self, closed_by: "Callable[[bytes], tuple[Lost, ...]]") -> "list[Lost]":
+        """What is missing between receipt and newest record and not named by a record that stands there.
+
+        Args:
+            closed_by: the `closed` ranges of a signed record.
+
+        Dropped where the oldest segment that is left begins later, else unreadable.
+        """
+        found: list[tuple[int, int]] = []
+        reader = self.reader()
+        before = self.receipt
+        while True:
+            entry = reader.next()
+            if entry is None:
+                break
+            if entry[0] > before + 1:
+                found.append((before + 1, entry[0] - 1))
+            if found:
+                found = without(found, closed_by(entry[1]))
+            before = entry[0]
+        oldest = [head[0] for head in (self._head(self.slots), self._head(self.minutes)) if head is not None]
+        kept_from = max(oldest) if oldest else 0
+        return [(first, last, DROPPED if last < kept_from else UNREADABLE) for first, last in found]
+
+    @staticmethod
+    def _head(series: Series) -> "Frame | None":
+        return series.next_frame(series.first, 0) if series.first > 1 else None
+
+
+def _runs(numbers: "list[int]", reason: int) -> "list[Lost]":
+    """Ascending numbers as ranges."""
+    runs: list[Lost] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number, reason)
+        else:
+            runs.append((number, number, reason))
+    return runs
+
+
+def without(ranges: "list[tuple[int, int]]", closed: "tuple[Lost, ...]") -> "list[tuple[int, int]]":
+    """`ranges` less the rseq that `closed` names."""
+    for first, last, _ in closed:
+        rest = []
+        for low, high in ranges:
+            if high < first or low > last:
+                rest.append((low, high))
+                continue
+            if low < first:
+                rest.append((low, first - 1))
+            if high > last:
+                rest.append((last + 1, high))
+        ranges = rest
+    return ranges

@@ -1,0 +1,150 @@
+"""Reads the meter at a steady pace and hands each reading on. Nothing it calls waits for anything but the bus.
+
+It also watches the calendar: while the time is not known, records count from the start; when it becomes known or is set,
+the edges begin anew and the next record says that there was a gap.
+"""
+
+from volthood.wire.record import RELATIVE
+from voltnode.bus.meter import MeterError
+from voltnode.config import DEFAULT_SLOT_S
+from voltnode.edges import EdgeCutter, tolerance_ms
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voltnode.bus.meter import Meter, Reading
+    from voltnode.hal import Board
+    from voltnode.link import Link
+    from voltnode.recorder import Recorder
+
+NO_SERIAL = "none"
+"""Of a meter that refuses to say its number."""
+
+_STEP_MS = 2000
+_STEP_REAL_MS = 300
+_SERIAL_EVERY_MS = 60_000
+
+
+class Sampler:
+    """The metering task.
+
+    Args:
+        board, meter, recorder, link: the node's.
+        log: notes events.
+
+    Attributes:
+        latest: the newest reading, None before the first; `latest_ms` its transport time.
+        error: why the last read failed, empty after a good one.
+        serial: the meter's serial number, empty before it said one.
+        failures: reads that failed since the last good one.
+    """
+
+    def __init__(
+        self, board: "Board", meter: "Meter", recorder: "Recorder", link: "Link", log: "Callable[..., None]"
+    ) -> None:
+        self._board = board
+        self._meter = meter
+        self._recorder = recorder
+        self._link = link
+        self._log = log
+        self._slot_s = 0
+        self._cutter: EdgeCutter | None = None
+        self._last: tuple[int, int, int] | None = None
+        self._serial_ms = 0
+        self.latest: Reading | None = None
+        self.latest_ms = 0
+        self.error = ""
+        self.serial = ""
+        self.failures = 0
+
+    def begin_recording(self, slot_s: int) -> None:
+        """From now on readings become records."""
+        self._slot_s = slot_s
+        self._cutter = None
+
+    async def run(self) -> None:
+        """The task."""
+        due_ms = self._board.now_ms()
+        while True:
+            await self.sample()
+            now_ms = self._board.now_ms()
+            due_ms = max(due_ms + self._board.sample_ms, now_ms)
+            await self._board.sleep_ms(due_ms - now_ms)
+
+    async def sample(self) -> None:
+        """One reading, or the reason why there is none."""
+        before_ms = self._board.now_ms()
+        try:
+            await self._ask_serial(before_ms)
+            before_ms = self._board.now_ms()
+            reading = await self._meter.read()
+        except MeterError as error:
+            self._missed(error)
+            return
+        now_ms = self._board.now_ms()
+        if self.error:
+            self._log("meter_back", failures=self.failures)
+        self.error = ""
+        self.failures = 0
+        self.latest, self.latest_ms = reading, now_ms
+        time_ms, quality = self._board.calendar_ms()
+        time_ms -= (now_ms - before_ms) * self._board.speed() // 2
+        self._link.live(time_ms, quality, reading)
+        self._record(time_ms, quality, now_ms, reading)
+
+    async def _ask_serial(self, now_ms: int) -> None:
+        """The serial number, at the start, after a silence and once a minute: a meter may be swapped."""
+        if self.serial and not self.failures and now_ms - self._serial_ms < _SERIAL_EVERY_MS:
+            return
+        try:
+            serial = await self._meter.serial()
+        except MeterError as error:
+            if error.reason != "exception":
+                raise
+            serial = NO_SERIAL
+        self._serial_ms = now_ms
+        if serial != self.serial:
+            self._log("meter_found", serial=serial)
+            self.serial = serial
+
+    def _missed(self, error: MeterError) -> None:
+        self.failures += 1
+        if self.error != str(error):
+            self.error = str(error)
+            self._log("meter_failed", error=error)
+        if self._cutter is not None and self._last is not None:
+            time_ms, quality = self._board.calendar_ms()
+            if quality == self._last[1]:
+                self._recorder.add(self._cutter.tick(time_ms), quality)
+
+    def _record(self, time_ms: int, quality: int, now_ms: int, reading: "Reading") -> None:
+        if not self._slot_s:
+            return
+        stepped = self._stepped(time_ms, quality, now_ms)
+        if self._cutter is None or stepped:
+            self._cutter = self._new_cutter(quality, stepped)
+        elif self._last is not None:
+            time_ms = max(time_ms, self._last[0])
+        self._last = (time_ms, quality, now_ms)
+        self._recorder.add(self._cutter.feed(time_ms, reading), quality)
+
+    def _stepped(self, time_ms: int, quality: int, now_ms: int) -> bool:
+        """Whether the calendar was set since the last reading."""
+        if self._last is None:
+            return False
+        last_time_ms, last_quality, last_now_ms = self._last
+        if (quality == RELATIVE) != (last_quality == RELATIVE):
+            return True
+        speed = self._board.speed()
+        drift_ms = time_ms - last_time_ms - (now_ms - last_now_ms) * speed
+        stepped = abs(drift_ms) > max(_STEP_MS, _STEP_REAL_MS * speed)
+        if stepped:
+            self._log("clock_set", by_ms=drift_ms)
+        return stepped
+
+    def _new_cutter(self, quality: int, gap: bool) -> EdgeCutter:
+        if quality == RELATIVE:
+            return EdgeCutter(0, tolerance_ms(DEFAULT_SLOT_S, self._board.sample_ms, 1), None, None, gap)
+        tolerance = tolerance_ms(self._slot_s, self._board.sample_ms, self._board.speed())
+        return EdgeCutter(self._slot_s, tolerance, self._recorder.last_ms, self._recorder.last_slot_ms, gap)
