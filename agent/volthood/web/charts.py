@@ -1,17 +1,25 @@
 """Charts as SVG text: stacked bars around a zero line, and step lines. Data in, markup out; no script, no font of its own.
 
-Each chart exists in a wide and a narrow form (`wide` and `narrow` classes; the page shows one of them), names itself for a
-screen reader, and is meant to stand beside a table of the same numbers. Colours come from the page as CSS variables, so
-that light and dark pages share one drawing.
+Each chart exists in a wide and a narrow form (`wide` and `narrow` classes; the page shows the one that fits), names itself
+for a screen reader, and is meant to stand beside a table of the same numbers. Colours come from the page as CSS
+variables, so that light and dark pages share one drawing. Numbers here are pixels and what is written at the scale:
+floats are fine, nothing of it is billed.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-WIDE = (860, 280)
-NARROW = (360, 240)
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 10, 12, 30
+from volthood.errors import LocalError
+
+WIDE = (820, 270)
+MEDIUM = (520, 230)
+NARROW = (360, 230)
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 26, 26
+_LABEL_PX = 58
+"""Width that one label under the axis takes with the air around it."""
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -31,12 +39,12 @@ class Bars:
 
 @dataclass(frozen=True)
 class Steps:
-    """A line that holds each slot's value until the next; None leaves a gap."""
+    """A line that holds each slot's value until the next; None leaves a gap. `dash` is an SVG dash pattern."""
 
     name: str
     colour: str
     values: tuple[float | None, ...]
-    dashed: bool = False
+    dash: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,20 +57,30 @@ class Axis:
 
 
 def axis(low: float, high: float, count: int = 4) -> Axis:
-    """A scale with round steps (1, 2, 2.5 or 5 times a power of ten) that holds `low` and `high` and about `count` lines."""
+    """A scale with round steps (1, 2, 2.5 or 5 times a power of ten) that holds zero, `low`, `high` and some `count` lines.
+
+    Raises: `LocalError` for what is not a finite number.
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise LocalError(f"no scale from {low} to {high}")
     low, high = min(low, 0.0), max(high, 0.0)
-    span = high - low or 1.0
-    power = 1.0
-    while power * 10 <= span / count:
-        power *= 10
-    while power > span / count:
-        power /= 10
-    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= span / count * 0.999)
-    first, last = int(low // step), -int(-high // step)
-    if last == first:
-        last = first + 1
+    step = _round_step((high - low or 1.0) / count)
+    first, last = math.floor(low / step + _NOTHING), math.ceil(high / step - _NOTHING)
+    last = max(last, first + 1)
     ticks = tuple(step * n for n in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], ticks)
+
+
+def _round_step(least: float) -> float:
+    """The smallest round number that is not below `least`, which is above zero."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= least * (1 - _NOTHING))
+
+
+def plain(value: float) -> str:
+    """A number as it is written at the scale: no exponent, no superfluous zeros, a true minus."""
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text.replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -71,10 +89,11 @@ class Chart:
 
     Attributes:
         title: one line that says what is seen; read out by screen readers.
-        unit: unit of all values, shown at the scale.
-        labels: one per slot; about six of them are written under the axis.
+        unit: unit of all values, shown above the scale.
+        labels: one per slot, times as HH:MM; as many of them as fit are written under the axis.
         bars, steps: the layers, first drawn first.
         format_value: how a value is written at the scale.
+        forms: width and height of the wide and of the narrow form.
     """
 
     title: str
@@ -82,21 +101,27 @@ class Chart:
     labels: tuple[str, ...]
     bars: tuple[Bars, ...] = ()
     steps: tuple[Steps, ...] = ()
-    format_value: Callable[[float], str] = "{:g}".format
+    format_value: Callable[[float], str] = plain
+    forms: tuple[tuple[int, int], tuple[int, int]] = (WIDE, NARROW)
+
+    def __post_init__(self) -> None:
+        layers: list[Bars | Steps] = [*self.bars, *self.steps]
+        for layer in layers:
+            if len(layer.values) != len(self.labels):
+                raise LocalError(f"{layer.name}: {len(layer.values)} values for {len(self.labels)} slots")
 
     def render(self) -> str:
         """Both forms of the chart and its legend."""
-        forms = self._form(*WIDE, "wide") + self._form(*NARROW, "narrow")
+        wide, narrow = self.forms
+        forms = self._form(*wide, "wide") + self._form(*narrow, "narrow")
         return f'<figure class="chart">{forms}{self._legend()}</figure>'
 
     def _legend(self) -> str:
-        layers: list[Bars | Steps] = [*self.bars, *self.steps]
-        items = "".join(
-            f'<li><span class="key{" line" if isinstance(layer, Steps) else ""}" '
-            f'style="--c:{layer.colour}"></span>{escape(layer.name)}</li>'
-            for layer in layers
-        )
-        return f'<ul class="legend">{items}</ul>'
+        """What each colour means; hidden from screen readers, for whom the table has the names."""
+        keys = [f'<i class="key" style="--c:{escape(bar.colour)}"></i>{escape(bar.name)}' for bar in self.bars]
+        keys += [f"{_line_key(line)}{escape(line.name)}" for line in self.steps]
+        items = "".join(f"<li>{key}</li>" for key in keys)
+        return f'<ul class="legend" aria-hidden="true">{items}</ul>'
 
     def scale(self) -> Axis:
         """The scale that holds every layer."""
@@ -110,44 +135,72 @@ class Chart:
 
     def _form(self, width: int, height: int, name: str) -> str:
         plot = _Plot(width, height, len(self.labels), self.scale())
-        parts = [self._grid(plot), *self._stacks(plot), *(plot.step_line(layer) for layer in self.steps)]
-        parts.append(self._x_labels(plot, 12 if name == "wide" else 5))
+        parts = [self._grid(plot), *self._stacks(plot, with_tips=name == "wide")]
+        parts += [plot.step_line(layer) for layer in self.steps]
+        parts += [self._zero(plot), self._x_labels(plot)]
         return (
             f'<svg class="{name}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(self.title)}">'
             f"{''.join(parts)}</svg>"
         )
 
     def _grid(self, plot: "_Plot") -> str:
-        lines = []
+        lines = [f'<text x="{_LEFT - 6}" y="12" text-anchor="end">{escape(self.unit)}</text>']
         for tick in plot.axis.ticks:
             y = plot.y(tick)
-            kind = "zero" if abs(tick) < 1e-9 else "grid"
-            lines.append(f'<line class="{kind}" x1="{_LEFT}" x2="{plot.width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            lines.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{plot.width - _RIGHT}"/>')
             text = escape(self.format_value(tick))
-            lines.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
-        lines.append(f'<text class="tick" x="2" y="{_TOP - 2}">{escape(self.unit)}</text>')
+            lines.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
         return "".join(lines)
 
-    def _stacks(self, plot: "_Plot") -> list[str]:
+    @staticmethod
+    def _zero(plot: "_Plot") -> str:
+        return f'<path class="zero" d="M{_LEFT} {plot.y(0):.1f}H{plot.width - _RIGHT}"/>'
+
+    def _stacks(self, plot: "_Plot", *, with_tips: bool) -> list[str]:
+        """The bars, layer by layer; tips only where a pointer may hover."""
         up, down = [0.0] * len(self.labels), [0.0] * len(self.labels)
         parts = []
         for layer in self.bars:
+            drawn = []
             for slot, value in enumerate(layer.values):
                 base = up if value > 0 else down
                 if value:
-                    tip = f"{self.labels[slot]} {layer.name}: {self.format_value(value)} {self.unit}"
-                    parts.append(plot.bar(slot, base[slot], base[slot] + value, layer.colour, tip))
+                    tip = self._tip(layer, slot) if with_tips else ""
+                    drawn.append(plot.bar(slot, base[slot], base[slot] + value, tip))
                     base[slot] += value
+            parts.append(f'<g fill="{escape(layer.colour)}">{"".join(drawn)}</g>')
         return parts
 
-    def _x_labels(self, plot: "_Plot", most: int) -> str:
-        every = max(1, -(-len(self.labels) // most))
+    def _tip(self, layer: Bars, slot: int) -> str:
+        return f"{self.labels[slot]} {layer.name}: {self.format_value(abs(layer.values[slot]))} {self.unit}"
+
+    def _x_labels(self, plot: "_Plot") -> str:
+        every, first = _rhythm(self.labels, max(1, int(plot.inner // _LABEL_PX)))
         y = plot.height - _BOTTOM + 18
         return "".join(
-            f'<text class="tick" x="{plot.x(slot):.1f}" y="{y}" text-anchor="middle">{escape(label)}</text>'
-            for slot, label in enumerate(self.labels)
-            if slot % every == 0
+            f'<path class="mark" d="M{plot.x(slot):.1f} {plot.height - _BOTTOM}v4"/>'
+            f'<text x="{plot.x(slot):.1f}" y="{y}" text-anchor="middle">{escape(self.labels[slot])}</text>'
+            for slot in range(first, len(self.labels), every)
         )
+
+
+def _rhythm(labels: tuple[str, ...], most: int) -> tuple[int, int]:
+    """(every how many slots, from which on) labels are written: at most `most`, at full hours where there are any."""
+    fitting = (step for step in (1, 2, 4, 8, 12, 16, 24, 32, 48, 96) if step * most >= len(labels))
+    every = next(fitting, -(-len(labels) // most))
+    hour = next((slot for slot, label in enumerate(labels) if label.endswith(":00")), 0)
+    return every, hour % every
+
+
+def _line_key(line: Steps) -> str:
+    return (
+        f'<svg class="line" viewBox="0 0 22 10" aria-hidden="true"><path class="step" d="M1 5H21" '
+        f'stroke="{escape(line.colour)}"{_dashed(line)}/></svg>'
+    )
+
+
+def _dashed(line: Steps) -> str:
+    return f' stroke-dasharray="{escape(line.dash)}"' if line.dash else ""
 
 
 @dataclass(frozen=True)
@@ -160,8 +213,12 @@ class _Plot:
     axis: Axis
 
     @property
+    def inner(self) -> float:
+        return self.width - _LEFT - _RIGHT
+
+    @property
     def step(self) -> float:
-        return (self.width - _LEFT - _RIGHT) / max(1, self.slots)
+        return self.inner / max(1, self.slots)
 
     def x(self, slot: int) -> float:
         return _LEFT + slot * self.step
@@ -170,13 +227,15 @@ class _Plot:
         share = (value - self.axis.low) / (self.axis.high - self.axis.low)
         return self.height - _BOTTOM - share * (self.height - _TOP - _BOTTOM)
 
-    def bar(self, slot: int, start: float, end: float, colour: str, tip: str) -> str:
+    def bar(self, slot: int, start: float, end: float, tip: str) -> str:
         top, bottom = sorted((self.y(start), self.y(end)))
-        gap = min(2.0, self.step * 0.15)
-        return (
+        gap = min(5.0, self.step * 0.18)
+        title = f"<title>{escape(tip)}</title>" if tip else ""
+        shape = (
             f'<rect x="{self.x(slot) + gap / 2:.1f}" y="{top:.1f}" width="{self.step - gap:.1f}" '
-            f'height="{max(0.5, bottom - top):.1f}" fill="{colour}"><title>{escape(tip)}</title></rect>'
+            f'height="{max(0.5, bottom - top):.1f}"'
         )
+        return f"{shape}>{title}</rect>" if title else f"{shape}/>"
 
     def step_line(self, layer: Steps) -> str:
         path, drawing = [], False
@@ -184,7 +243,7 @@ class _Plot:
             if value is None:
                 drawing = False
                 continue
-            path.append(f"{'L' if drawing else 'M'}{self.x(slot):.1f} {self.y(value):.1f}H{self.x(slot + 1):.1f}")
+            start = f"V{self.y(value):.1f}" if drawing else f"M{self.x(slot):.1f} {self.y(value):.1f}"
+            path.append(f"{start}H{self.x(slot + 1):.1f}")
             drawing = True
-        dash = ' stroke-dasharray="5 4"' if layer.dashed else ""
-        return f'<path class="step" d="{"".join(path)}" stroke="{layer.colour}"{dash}/>'
+        return f'<path class="step" d="{"".join(path)}" stroke="{escape(layer.colour)}"{_dashed(layer)}/>'
