@@ -134,12 +134,14 @@ class _Top:
         exports_from: the least price at which it exports; `_NEVER` if at none.
         imports_to: the highest price at which it imports; -`_NEVER` if at none.
         full_up, full_down: prices at which the export, the import reaches the edge's capacity.
+        idle: a price at which it exports nothing, whatever the capacities.
     """
 
     exports_from: int
     imports_to: int
     full_up: int
     full_down: int
+    idle: int
 
 
 @dataclass
@@ -178,28 +180,29 @@ def solve(tree: Scaled, line: Callable[[int], tuple[int, bytes]]) -> Exports:
 
 def _curves(tree: Scaled) -> tuple[list[_Top], int]:
     """Way up: the marks of every subtree's curve, and the root's price."""
-    halves: list[tuple[Half, Half] | None] = [None] * len(tree.layout)
-    tops = [_Top(_NEVER, -_NEVER, _NEVER, -_NEVER)] * len(tree.layout)
-    for node in range(len(tree.layout) - 1, -1, -1):
-        importing, exporting = halves[node] or (Half(), Half())
-        curve = tree.curves[node]
-        if curve is not None:
-            own_importing, own_exporting = _split(curve)
-            importing, exporting = importing.absorb(own_importing), exporting.absorb(own_exporting)
-        _cross(importing, exporting)
-        halves[node] = None
-        if not node:
-            return tops, _zero_price(importing.nearest(), -exporting.nearest())
+    halves = [(Half(), Half()) for _ in range(len(tree.layout))]
+    tops = [_Top(_NEVER, -_NEVER, _NEVER, -_NEVER, 0)] * len(tree.layout)
+    for node in range(len(tree.layout) - 1, 0, -1):
+        importing, exporting = _sum(halves[node], tree.curves[node])
+        idle = _idle_price(importing, exporting)
         full_up, full_down = -exporting.clip(tree.up[node]), importing.clip(tree.down[node])
-        tops[node] = _Top(-exporting.nearest(), importing.nearest(), full_up, full_down)
+        tops[node] = _Top(-exporting.nearest(), importing.nearest(), full_up, full_down, idle)
         importing.lower(tree.fees[node])
         exporting.lower(tree.fees[node])
-        above = halves[tree.layout.parent[node]]
-        if above is not None:
-            importing, exporting = above[0].absorb(importing), above[1].absorb(exporting)
-            _cross(importing, exporting)
-        halves[tree.layout.parent[node]] = importing, exporting
-    raise AssertionError("a tree has a root")
+        parent = tree.layout.parent[node]
+        halves[parent] = halves[parent][0].absorb(importing), halves[parent][1].absorb(exporting)
+        _cross(*halves[parent])
+    return tops, _idle_price(*_sum(halves[0], tree.curves[0]))
+
+
+def _sum(below: tuple[Half, Half], own: OwnCurve | None) -> tuple[Half, Half]:
+    """(importing, exporting) of a node: what comes from its children and its own orders."""
+    if own is None:
+        return below
+    importing, exporting = _split(own)
+    both = below[0].absorb(importing), below[1].absorb(exporting)
+    _cross(*both)
+    return both
 
 
 def _split(curve: OwnCurve) -> tuple[Half, Half]:
@@ -237,11 +240,11 @@ def _cross(importing: Half, exporting: Half) -> None:
         exporting.push(-price, energy_wh)
 
 
-def _zero_price(imports_to: int, exports_from: int) -> int:
+def _idle_price(importing: Half, exporting: Half) -> int:
     """A price at which a curve contains zero."""
-    if imports_to > -_NEVER:
-        return imports_to
-    return exports_from if exports_from < _NEVER else 0
+    if importing.keys:
+        return importing.nearest()
+    return -exporting.nearest() if exporting.keys else 0
 
 
 def _prices(tree: Scaled, tops: list[_Top], root_price: int) -> tuple[list[int], list[int | None]]:
@@ -257,7 +260,7 @@ def _prices(tree: Scaled, tops: list[_Top], root_price: int) -> tuple[list[int],
             prices[node] = max(above + fee, top.full_down)
             fixed[node] = -tree.down[node] if above + fee < top.full_down else None
         else:
-            prices[node] = _zero_price(top.imports_to, top.exports_from)
+            prices[node] = top.idle
             fixed[node] = 0
     return prices, fixed
 

@@ -1,0 +1,265 @@
+"""The check of the auction: optimal, and the one optimum of all that the rule names.
+
+*Optimal.* With f the fee of an edge, v the energy over it towards the root:
+
+- every step priced better than its node's price is filled, every worse one empty; the root exports nothing;
+- v < capacity up implies p_parent - p_child <= f, and -v < capacity down implies p_child - p_parent <= f;
+- v > 0 implies p_parent - p_child >= f, and v < 0 implies p_child - p_parent >= f.
+
+*Canonical.* A part (a node's own orders, or a child edge) gives its energy at the prices of one interval [l, h] at its
+node: at h it could give more, at l less. With scaled prices (sell K p, buy K p + 1, fee K f + 2) that says everything:
+
+- volume: at every node the intervals of all parts have a price in common;
+- shares: of two parts at a node, where the earlier could give more (own part first, then child edges by fee and hash) the
+  later could not give less at the same price: h of the earlier > l of the later;
+- prices: as the unscaled intervals, the edge to the parent and the collar allow, the floor of the midpoint, root first.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from volthood.core.market.book import Book
+from volthood.core.market.clearing import Clearing
+from volthood.core.market.verify.ground import Fault, Ground, paired, rationed
+from volthood.wire.keys import hash_of
+
+BEYOND = 1 << 62
+"""A price beyond every other."""
+
+
+class Span(NamedTuple):
+    """A closed interval of prices."""
+
+    low: int
+    high: int
+
+    def meet(self, other: "Span") -> "Span":
+        """What lies in both."""
+        return Span(max(self.low, other.low), min(self.high, other.high))
+
+
+EVERYWHERE = Span(-BEYOND, BEYOND)
+
+
+def check(_book: Book, ground: Ground, clearing: Clearing) -> Iterator[Fault]:
+    """Every condition that fails."""
+    prices = dict(clearing.node_prices)
+    if [node for node, _ in clearing.node_prices] != sorted(ground.fee):
+        yield Fault("a price for every node, by name")
+        return
+    case = _Case(ground, clearing, prices)
+    yield from case.optimal()
+    yield from case.canonical()
+    yield from case.pairs()
+
+
+class _Case:
+    """A clearing's energies and prices laid out on the grid."""
+
+    def __init__(self, ground: Ground, clearing: Clearing, prices: dict[str, int]) -> None:
+        self._ground = ground
+        self._prices = prices
+        self._trades = clearing.trades
+        self._traded: defaultdict[bytes, int] = defaultdict(int)
+        for trade in clearing.trades:
+            self._traded[trade.seller] += trade.energy_wh
+            self._traded[trade.buyer] += trade.energy_wh
+        self._sellers, self._buyers = ground.by_node(ground.sells), ground.by_node(ground.buys)
+        self._down_first = sorted(ground.fee, key=lambda node: -len(ground.above(node)))
+        self._own = {node: self._own_export(node) for node in ground.fee}
+        self._flow = dict(self._own)
+        for node in self._down_first:
+            parent = ground.parent[node]
+            if parent is not None:
+                self._flow[parent] += self._flow[node]
+        self._scale = 2 * len(ground.fee)
+
+    def _own_export(self, node: str) -> int:
+        sold = sum(self._traded[agent] for agent in self._sellers.get(node, ()))
+        return sold - sum(self._traded[agent] for agent in self._buyers.get(node, ()))
+
+    def optimal(self) -> Iterator[Fault]:
+        """Faults of optimality."""
+        for agent, steps in self._ground.sells.items():
+            price = self._prices[self._ground.node[agent]]
+            yield from self._filled(agent, [(price - limit, wh) for limit, wh in steps])
+        for agent, steps in self._ground.buys.items():
+            price = self._prices[self._ground.node[agent]]
+            yield from self._filled(agent, [(limit - price, wh) for limit, wh in steps])
+        for node, parent in self._ground.parent.items():
+            if parent is not None:
+                yield from self._edge(node, parent)
+            elif self._flow[node]:
+                yield Fault("the root exports nothing", node, self._prices[node], self._flow[node])
+
+    def _filled(self, agent: bytes, gains: list[tuple[int, int]]) -> Iterator[Fault]:
+        node, energy_wh = self._ground.node[agent], self._traded[agent]
+        if energy_wh < sum([wh for gain, wh in gains if gain > 0]):
+            yield Fault("steps better than the price are filled", node, self._prices[node], energy_wh)
+        if energy_wh > sum([wh for gain, wh in gains if gain >= 0]):
+            yield Fault("steps worse than the price are empty", node, self._prices[node], energy_wh)
+
+    def _edge(self, node: str, parent: str) -> Iterator[Fault]:
+        ground, flow_wh, price = self._ground, self._flow[node], self._prices[node]
+        rise, fee = self._prices[parent] - price, ground.fee[node]
+        if not -ground.down[node] <= flow_wh <= ground.up[node]:
+            yield Fault("flow within the capacity", node, price, flow_wh)
+        if flow_wh < ground.up[node] and rise > fee:
+            yield Fault("room upwards: the price rises by the fee at most", node, price, flow_wh)
+        if -flow_wh < ground.down[node] and -rise > fee:
+            yield Fault("room downwards: the price falls by the fee at most", node, price, flow_wh)
+        if flow_wh > 0 and rise < fee:
+            yield Fault("flow upwards: the price rises by the fee at least", node, price, flow_wh)
+        if flow_wh < 0 and -rise < fee:
+            yield Fault("flow downwards: the price falls by the fee at least", node, price, flow_wh)
+
+    def canonical(self) -> Iterator[Fault]:
+        """Faults of volume, shares and prices."""
+        plain: dict[str, Span] = {}
+        scaled: dict[str, Span] = {}
+        for node in self._ground.fee:
+            plain[node], scaled[node] = EVERYWHERE, EVERYWHERE
+            if node in self._sellers or node in self._buyers:
+                own = _OwnPart(self._ground, self._sellers.get(node, []), self._buyers.get(node, []), self._scale)
+                plain[node], scaled[node] = own.spans(self._own[node])
+                yield from self._amounts(node, own)
+        yield from self._volume_and_shares(scaled)
+        yield from self._node_prices(plain)
+
+    def _amounts(self, node: str, own: "_OwnPart") -> Iterator[Fault]:
+        for agent, energy_wh in own.amounts(self._own[node]).items():
+            if self._traded[agent] != energy_wh:
+                detail = f"the rule gives {energy_wh} Wh"
+                yield Fault("shares at a node", node, self._prices[node], self._traded[agent], detail)
+
+    def _volume_and_shares(self, own: dict[str, Span]) -> Iterator[Fault]:
+        below: defaultdict[str, list[tuple[int, bytes, Span]]] = defaultdict(list)
+        for node in self._down_first:
+            span = own[node]
+            for _, _, part in sorted(below[node]):
+                if part.low >= span.high:
+                    same = part.low == span.high
+                    condition = "shares: own part first, then edges by fee and hash" if same else "volume"
+                    yield Fault(condition, node, self._prices[node], self._flow[node])
+                span = span.meet(part)
+            if span.low > span.high:
+                yield Fault("volume", node, self._prices[node], self._flow[node])
+            parent, fee = self._ground.parent[node], self._ground.fee[node]
+            if parent is not None:
+                seen = self._seen_from_above(node, span, self._scale * fee + 2)
+                below[parent].append((fee, hash_of(self._ground.round, node), seen))
+
+    def _seen_from_above(self, node: str, span: Span, fee: int) -> Span:
+        """The parent's prices at which the edge carries what it carries."""
+        flow_wh = self._flow[node]
+        low = span.low + fee if flow_wh > 0 else span.low - fee
+        high = span.high - fee if flow_wh < 0 else span.high + fee
+        return Span(
+            -BEYOND if -flow_wh >= self._ground.down[node] else low,
+            BEYOND if flow_wh >= self._ground.up[node] else high,
+        )
+
+    def _node_prices(self, own: dict[str, Span]) -> Iterator[Fault]:
+        spans = dict(own)
+        for node in self._down_first:
+            parent = self._ground.parent[node]
+            if parent is not None:
+                seen = self._seen_from_above(node, spans[node], self._ground.fee[node])
+                spans[parent] = spans[parent].meet(seen)
+        for node in reversed(self._down_first):
+            span = spans[node].meet(Span(*self._ground.collar)).meet(self._allowed_by_parent(node))
+            if span.low > span.high or self._prices[node] != (span.low + span.high) // 2:
+                detail = f"the midpoint of {span.low} and {span.high}"
+                yield Fault("price of the node", node, self._prices[node], self._flow[node], detail)
+
+    def _allowed_by_parent(self, node: str) -> Span:
+        ground, parent, flow_wh = self._ground, self._ground.parent[node], self._flow[node]
+        if parent is None:
+            return EVERYWHERE
+        above, fee = self._prices[parent], ground.fee[node]
+        low = above + fee if flow_wh < 0 else above - fee
+        high = above - fee if flow_wh > 0 else above + fee
+        return Span(-BEYOND if flow_wh >= ground.up[node] else low, BEYOND if -flow_wh >= ground.down[node] else high)
+
+    def pairs(self) -> Iterator[Fault]:
+        """Faults of who trades with whom, and at which prices."""
+        sold = {node: self._amounts_at(agents) for node, agents in self._sellers.items()}
+        bought = {node: self._amounts_at(agents) for node, agents in self._buyers.items()}
+        expected = {
+            (seller, buyer): energy_wh
+            for start, end in self._ground.in_order(sold, bought, lambda a, b, _fee: bool(sold[a] and bought[b]))
+            for seller, buyer, energy_wh in paired(sold[start], bought[end])
+        }
+        for trade in self._trades:
+            start, end = self._ground.node[trade.seller], self._ground.node[trade.buyer]
+            if expected.get((trade.seller, trade.buyer)) != trade.energy_wh:
+                yield Fault("pairing", start, self._prices[start], trade.energy_wh)
+            if trade.seller_price != self._prices[start]:
+                yield Fault("sellers are paid their node's price", start, trade.seller_price, trade.energy_wh)
+            if trade.buyer_price != self._prices[end]:
+                yield Fault("buyers pay their node's price", end, trade.buyer_price, trade.energy_wh)
+
+    def _amounts_at(self, agents: list[bytes]) -> dict[bytes, int]:
+        return {agent: self._traded[agent] for agent in agents if self._traded[agent]}
+
+
+class _OwnPart:
+    """The orders at one node by merit: what each agent trades when the node's own orders export so much."""
+
+    def __init__(self, ground: Ground, sellers: list[bytes], buyers: list[bytes], scale: int) -> None:
+        self._sells = {agent: ground.sells[agent] for agent in sellers}
+        self._buys = {agent: ground.buys[agent] for agent in buyers}
+        self._scale = scale
+        energy_wh: defaultdict[int, int] = defaultdict(int)
+        for steps in self._sells.values():
+            for limit, wh in steps:
+                energy_wh[scale * limit] += wh
+        for steps in self._buys.values():
+            for limit, wh in steps:
+                energy_wh[scale * limit + 1] += wh
+        self._steps = sorted(energy_wh.items())
+        self._lowest_wh = -sum(wh for steps in self._buys.values() for _, wh in steps)
+
+    def _around(self, export_wh: int) -> tuple[int, int]:
+        """Scaled prices of the last step at work and of the first one that is not wholly; the same where one is split."""
+        level, last = self._lowest_wh, -BEYOND
+        for key, wh in self._steps:
+            if level >= export_wh:
+                return last, key
+            level, last = level + wh, key
+            if level > export_wh:
+                return last, key
+        return last, BEYOND
+
+    def spans(self, export_wh: int) -> tuple[Span, Span]:
+        """The prices, unscaled and scaled, at which the own orders export so much."""
+        low, high = self._around(export_wh)
+        return Span(low // self._scale, high // self._scale), Span(low, high)
+
+    def amounts(self, export_wh: int) -> dict[bytes, int]:
+        """What each agent trades, in Wh."""
+        low, high = self._around(export_wh)
+        price = low if low > -BEYOND else high
+        gains = {
+            agent: [(price - self._scale * limit, wh) for limit, wh in steps] for agent, steps in self._sells.items()
+        }
+        wishes = {
+            agent: [(self._scale * limit + 1 - price, wh) for limit, wh in steps] for agent, steps in self._buys.items()
+        }
+        sold, bought = _sure(gains), _sure(wishes)
+        rest_wh = export_wh - sum(sold.values()) + sum(bought.values())
+        # At this price either sellers or buyers are marginal, never both: scaled prices of the two sides differ.
+        sold_more = sum(wh for steps in gains.values() for gain, wh in steps if gain == 0) > 0
+        if sold_more:
+            return {**rationed(rest_wh, _at_most(gains), sold), **bought}
+        most_wh = sum(wh for steps in wishes.values() for gain, wh in steps if gain == 0)
+        return {**sold, **rationed(-rest_wh if most_wh else 0, _at_most(wishes), bought)}
+
+
+def _sure(steps_of: dict[bytes, list[tuple[int, int]]]) -> dict[bytes, int]:
+    return {agent: sum([wh for gain, wh in steps if gain > 0]) for agent, steps in steps_of.items()}
+
+
+def _at_most(steps_of: dict[bytes, list[tuple[int, int]]]) -> dict[bytes, int]:
+    return {agent: sum([wh for gain, wh in steps if gain >= 0]) for agent, steps in steps_of.items()}

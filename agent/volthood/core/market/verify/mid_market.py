@@ -1,0 +1,93 @@
+"""The check of mid-market: the stages replayed, and every Wh compared."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from volthood.core.market.book import Book
+from volthood.core.market.clearing import Clearing
+from volthood.core.market.verify.ground import UNLIMITED_WH, Fault, Ground, Path, paired, rationed
+
+
+def check(book: Book, ground: Ground, clearing: Clearing) -> Iterator[Fault]:
+    """Every difference between the clearing and its replay."""
+    if clearing.node_prices:
+        yield Fault("no node prices under mid-market", *clearing.node_prices[0])
+    expected = _Replay(ground).run() if book.orders else {}
+    for trade in clearing.trades:
+        node = ground.node[trade.seller]
+        energy_wh, seller_price, buyer_price = expected.pop((trade.seller, trade.buyer), (0, None, None))
+        if trade.energy_wh != energy_wh:
+            yield Fault(
+                "energy of the stage", node, trade.seller_price, trade.energy_wh, f"the rule gives {energy_wh} Wh"
+            )
+        elif trade.seller_price != seller_price:
+            yield Fault(
+                "price paid to the seller", node, trade.seller_price, energy_wh, f"the rule gives {seller_price}"
+            )
+        elif trade.buyer_price != buyer_price:
+            yield Fault("price paid by the buyer", node, trade.buyer_price, energy_wh, f"the rule gives {buyer_price}")
+    for (seller, _), (energy_wh, price, _) in expected.items():
+        yield Fault("every trade of the stages is there", ground.node[seller], price, energy_wh)
+
+
+class _Replay:
+    """The stages of a book, the plain way."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        feed_in, retail = ground.reference
+        self._middle = (feed_in + retail) // 2
+        self._sellers = ground.by_node(ground.sells)
+        self._buyers = ground.by_node(ground.buys)
+        self._got: defaultdict[bytes, int] = defaultdict(int)
+        self._up = dict(ground.up)
+        self._down = dict(ground.down)
+
+    def run(self) -> dict[tuple[bytes, bytes], tuple[int, int, int]]:
+        """(Wh, seller's price, buyer's price) by (seller, buyer)."""
+        trades = {}
+        for start, end in self._ground.in_order(self._sellers, self._buyers, self._alive):
+            path = self._ground.path(start, end)
+            half = (path.fee + 1) // 2
+            prices = self._middle - half, self._middle + half
+            for seller, buyer, energy_wh in self._stage(start, end, path, half):
+                trades[seller, buyer] = (energy_wh, *prices)
+        return trades
+
+    def _alive(self, start: str, end: str, fee: int) -> bool:
+        half = (fee + 1) // 2
+        return bool(self._open_sellers(start, half)) and bool(self._open_buyers(end, half))
+
+    def _open_sellers(self, node: str, half: int) -> dict[bytes, int]:
+        price, steps_of = self._middle - half, self._ground.sells
+        willing = {
+            agent: sum([wh for limit, wh in steps_of[agent] if limit <= price]) - self._got[agent]
+            for agent in self._sellers[node]
+        }
+        return {agent: wh for agent, wh in willing.items() if wh > 0}
+
+    def _open_buyers(self, node: str, half: int) -> dict[bytes, int]:
+        price, steps_of = self._middle + half, self._ground.buys
+        willing = {
+            agent: sum([wh for limit, wh in steps_of[agent] if limit >= price]) - self._got[agent]
+            for agent in self._buyers[node]
+        }
+        return {agent: wh for agent, wh in willing.items() if wh > 0}
+
+    def _stage(self, start: str, end: str, path: Path, half: int) -> list[tuple[bytes, bytes, int]]:
+        sellers, buyers = self._open_sellers(start, half), self._open_buyers(end, half)
+        room_wh = min([self._up[node] for node in path.up] + [self._down[node] for node in path.down] + [UNLIMITED_WH])
+        volume_wh = int(min(sum(sellers.values()), sum(buyers.values()), room_wh))
+        for node in path.up:
+            self._up[node] -= volume_wh
+        for node in path.down:
+            self._down[node] -= volume_wh
+        sold, bought = rationed(volume_wh, sellers, {}), rationed(volume_wh, buyers, {})
+        for side in (sold, bought):
+            for agent, energy_wh in side.items():
+                self._got[agent] += energy_wh
+        return list(paired(_some(sold), _some(bought)))
+
+
+def _some(amounts_wh: dict[bytes, int]) -> dict[bytes, int]:
+    return {agent: wh for agent, wh in amounts_wh.items() if wh}
