@@ -42,7 +42,7 @@ def collect(
             home = _home(household, data, plan)
             homes.append(home)
             books.append(_books(household, home))
-            refused.update(_refusals(household))
+            refused.update(_refusals(household, plan.first_gate_s))
             rounds.update({(note.slot, note.gate): note for note in _rounds(household, plan)})
     return RunResult(
         homes=tuple(homes),
@@ -124,8 +124,8 @@ def _rounds(household: Household, plan: RunPlan) -> list[RoundNote]:
     return [note for slot in plan.slot_starts for note in household.trades.round_notes(slot)]
 
 
-def _refusals(household: Household) -> list[str]:
-    """The reason of each message that was refused."""
-    events = household.trades.events(0, ("MessageRefused",))
+def _refusals(household: Household, since_s: int) -> list[str]:
+    """The reason of each message that was refused. Before the first gate agents come into rounds that are half over."""
+    events = household.trades.events(since_s, ("MessageRefused",))
     words = [word for event in events for word in event.details.split() if word.startswith("reason=")]
     return [word.removeprefix("reason=") for word in words]

@@ -33,9 +33,6 @@ bundle_s = {bundle_s}
 contract_s = {contract_s}
 guard_s = {guard_s}
 
-[grid]
-root = "{root}"
-
 # Before the slot, on forecasts.
 [[gate]]
 index = {forward}
@@ -75,7 +72,6 @@ def hood_toml(data: Dataset, plan: RunPlan, price_rule: str) -> str:
         bundle_s=plan.bundle_s,
         contract_s=plan.contract_s,
         guard_s=plan.guard_s,
-        root=GRID_NODE,
         forward=FORWARD_GATE,
         before_s=GATE_BEFORE_SLOT_S,
         balancing=BALANCING_GATE,

@@ -6,8 +6,9 @@ Rules, and why:
   told: a loop that nobody sees helps nobody.
 - Children end with their parent, even by `kill -9` (`tether`). The kernel ties a child to the *thread* that started it:
   all are started by the supervisor's one thread, which lives until they are gone.
-- Each child has its own session, so that Ctrl-C in the terminal reaches the supervisor alone and the end is in order:
-  those started last end first, SIGTERM before SIGKILL, and what a child left behind in its group goes too.
+- Each child has its own process group, so that Ctrl-C in the terminal reaches the supervisor alone and the end is in
+  order: those started last end first, SIGTERM before SIGKILL, and what a child left behind in its group goes too. It
+  leads no session: a serial port that it opens must not become its controlling terminal.
 """
 
 import json
@@ -36,11 +37,15 @@ GRACE_S = 3.0
 
 @dataclass(frozen=True)
 class Child:
-    """A process to keep: its unique name, its command, and what its environment adds to ours."""
+    """A process to keep: its unique name, its command, and what its environment adds to ours.
+
+    Its output goes to its log, unless `terminal` is a descriptor of a terminal that it talks on.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    terminal: int | None = None
 
 
 def restart_pause_s(young_deaths: int) -> float:
@@ -163,10 +168,10 @@ class Supervisor:
         with (self._logs / f"{child.name}.log").open("ab") as log:
             return subprocess.Popen(
                 tied + child.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdin=subprocess.DEVNULL if child.terminal is None else child.terminal,
+                stdout=log if child.terminal is None else child.terminal,
                 stderr=log,
-                start_new_session=True,
+                process_group=0,
                 env={**os.environ, **child.environment},
             )
 

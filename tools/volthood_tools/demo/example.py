@@ -1,0 +1,110 @@
+"""A run without processes, for whoever works on the report: the real engine on the packaged homes, in virtual time.
+
+    python -m volthood_tools.demo.example FOLDER [homes] [slots] [price rule]
+
+writes `report.html` and `transactions.json` in a few seconds. Forecasts come from the day before, meters show the day
+itself, so that contracts are at times delivered in part. Instants are those of the test neighbourhood, not the data's.
+"""
+
+import sys
+from pathlib import Path
+
+from volthood.core.billing import SlotBill, bill_slot
+from volthood.core.laws import HomeBooks, check_laws
+from volthood.testing.neighbourhood import FEED_IN, RETAIL, START, Home, Household, Neighbourhood
+from volthood_tools.demo import dataset
+from volthood_tools.demo.collect import count_verified
+from volthood_tools.demo.report import write_report
+from volthood_tools.demo.result import HomeResult, HomeSlot, RunResult
+from volthood_tools.demo.transactions import to_json, transactions
+
+DAY_SLOTS = dataset.DAY_S // dataset.SLOT_S
+STEP_S = 100
+"""Virtual seconds between ticks; it meets every slot's edge, since a neighbourhood starts 1000 s before one."""
+AFTER_S = 1000
+"""Virtual seconds after the last slot: its balancing round and its settlements."""
+LOCAL_ZONE = "Etc/GMT-9"
+"""Where the first slot begins at nine in the morning, as it does in the data."""
+NOTE = "An example without processes: energies of the data's day, on the calendar of the test neighbourhood."
+
+
+def example_run(homes: int = 6, slots: int = 16, price_rule: str = "mid-market") -> RunResult:
+    """A finished run. Raises: `LocalError` for a number of homes that the data does not have."""
+    data = dataset.with_homes(dataset.load_packaged(), homes)
+    today = data.index(data.start)
+    hood = Neighbourhood([Home(home.name, _net(home, today - DAY_SLOTS)) for home in data.homes], price_rule)
+    for home in data.homes:
+        hood.houses[home.name].home = Home(home.name, _net(home, today))
+    hood.run_until(START + slots * dataset.SLOT_S + AFTER_S, STEP_S)
+    return _result(data, hood, range(START, START + slots * dataset.SLOT_S, dataset.SLOT_S))
+
+
+def _net(home: dataset.Home, first: int) -> tuple[int, ...]:
+    """A day from a slot on: Wh per slot, import positive."""
+    days = zip(home.load_wh[first : first + DAY_SLOTS], home.pv_wh[first : first + DAY_SLOTS], strict=True)
+    return tuple(load_wh - pv_wh for load_wh, pv_wh in days)
+
+
+def _result(data: dataset.Dataset, hood: Neighbourhood, slots: range) -> RunResult:
+    homes = [_home(data.home(name), house, slots) for name, house in hood.houses.items()]
+    books = [_books(house, home) for house, home in zip(hood.houses.values(), homes, strict=True)]
+    rounds = {
+        (note.slot, note.gate): note
+        for house in hood.houses.values()
+        for slot in slots
+        for note in house.trades.round_notes(slot)
+    }
+    return RunResult(
+        homes=tuple(homes),
+        slots=tuple(slots),
+        slot_s=slots.step,
+        rounds=tuple(note for _, note in sorted(rounds.items())),
+        reference=((FEED_IN, RETAIL),) * len(slots),
+        currency=hood.hood.currency,
+        timezone=LOCAL_ZONE,
+        price_rule=hood.hood.algorithm.partition("/")[0],
+        speed=120,
+        notes=(NOTE, *data.notes),
+        laws=check_laws(books),
+        refused={},
+        first_settled_real_s=31.4,
+        wall_s=152.0,
+    )
+
+
+def _home(about: dataset.Home, house: Household, slots: range) -> HomeResult:
+    rows = tuple(_slot(house, slot) for slot in slots)
+    return HomeResult(house.home.name, house.member().agent, about.has_pv, about.source, rows)
+
+
+def _slot(house: Household, slot: int) -> HomeSlot:
+    deals = tuple(deal for deal in house.trades.deals(slot) if deal.contract.slot == slot)
+    notes = tuple(house.trades.slot_notes(slot))
+    net_wh = house.home.at(slot)
+    bill = bill_slot(slot, max(0, net_wh), max(0, -net_wh), list(deals), RETAIL, FEED_IN)
+    return HomeSlot(slot, bill, notes, deals, RETAIL, FEED_IN)
+
+
+def _books(house: Household, home: HomeResult) -> HomeBooks:
+    records = house.readings.records_between(0, 1 << 40)
+    bills: list[SlotBill] = [slot.bill for slot in home.slots if slot.bill is not None]
+    return HomeBooks(
+        house=home.house,
+        agent=home.agent,
+        bills=tuple(bills),
+        deals=tuple(deal for slot in home.slots for deal in slot.deals),
+        records_verified=count_verified(house.member(), house.readings, records),
+        records_kept=len(records),
+    )
+
+
+def main(folder: str, homes: str = "6", slots: str = "16", price_rule: str = "mid-market") -> None:
+    """Write an example's report and transactions into a folder."""
+    result = example_run(int(homes), int(slots), price_rule)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    write_report(Path(folder) / "report.html", result)
+    (Path(folder) / "transactions.json").write_text(to_json(transactions(result)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
