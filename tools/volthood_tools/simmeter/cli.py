@@ -47,16 +47,19 @@ def main(config: Path | None, clock: Path | None, **single: Any) -> None:
     except LocalError as error:
         raise click.ClickException(str(error)) from error
     try:
-        for meter in meters:
-            click.echo(
-                f"{meter.name}: {meter.link or meter.port}, {meter.table}, unit {meter.unit}, serial {meter.serial}"
-            )
-        asyncio.run(serve(served))
+        asyncio.run(serve(served, lambda: _say(meters)))
     except LocalError as error:
         raise click.ClickException(str(error)) from error
     finally:
         for line in served:
             line.port.close()
+
+
+def _say(meters: list[MeterSettings]) -> None:
+    """Where each meter is."""
+    for meter in meters:
+        where = meter.link or meter.port
+        click.echo(f"{meter.name}: {where}, {meter.table}, unit {meter.unit}, serial {meter.serial}")
 
 
 def _meters(config: Path | None, clock: Path | None, single: dict[str, Any]) -> tuple[Path | None, list[MeterSettings]]:

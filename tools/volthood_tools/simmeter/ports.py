@@ -6,7 +6,7 @@ import signal
 import termios
 import time
 import tty
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -130,8 +130,8 @@ class Line:
             self.port.write(answer)
 
 
-async def serve(lines: Iterable[Line]) -> None:
-    """Answers on all lines until SIGTERM or SIGINT. Raises: `LocalError` when a port is lost."""
+async def serve(lines: Iterable[Line], ready: Callable[[], None]) -> None:
+    """Answers on all lines until SIGTERM or SIGINT; calls `ready` once it does. Raises: `LocalError` for a lost port."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
 
@@ -150,4 +150,5 @@ async def serve(lines: Iterable[Line]) -> None:
         loop.add_signal_handler(number, end)
     for line in lines:
         loop.add_reader(line.port.fileno(), readable, line)
+    ready()
     await ended
