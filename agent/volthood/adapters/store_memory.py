@@ -6,7 +6,7 @@ held. Every write notes what it replaced; a commit forgets the notes, a rollback
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import TypeVar
 
 from volthood.core.deals import Deal
@@ -112,6 +112,10 @@ class MemoryReadingStore(_MemoryStore):
         low, high = (bisect_left(self._by_time, (time_s, 0, b"")) for time_s in (start_s, end_s))
         return [self._records[node, rseq] for _, rseq, node in self._by_time[low:high]]
 
+    def all_records(self) -> Iterator[StoredRecord]:
+        """Every record by node and rseq."""
+        return (self._records[key] for key in sorted(self._records))
+
     def import_history(self, rows: list[HistorySlot]) -> None:
         """Keep imported slots; those already kept stay as they are."""
         history, slots = self._history, self._history_slots
@@ -136,12 +140,12 @@ class MemoryTradeStore(_MemoryStore):
         super().__init__()
         self._counters: dict[str, int] = {}
         self._posted: dict[tuple[RoundKey, str], bytes] = {}
-        self._deals: dict[bytes, Deal] = {}
+        self._deals: defaultdict[int, dict[bytes, Deal]] = defaultdict(dict)
         self._outbox: dict[tuple[bytes, int], OutboxRow] = {}
         self._seen: dict[tuple[bytes, int], bool] = {}
         self._floors: dict[bytes, int] = {}
-        self._slot_notes: dict[RoundKey, SlotNote] = {}
-        self._round_notes: dict[RoundKey, RoundNote] = {}
+        self._slot_notes: defaultdict[int, dict[int, SlotNote]] = defaultdict(dict)
+        self._round_notes: defaultdict[int, dict[int, RoundNote]] = defaultdict(dict)
         self._events: list[EventRow] = []
         self._settings: dict[str, str] = {}
 
@@ -163,12 +167,12 @@ class MemoryTradeStore(_MemoryStore):
 
     def save_deal(self, deal: Deal) -> None:
         """Keep the newest state of a deal."""
-        self._put(self._deals, deal.id, deal)
+        self._put(self._deals[deal.contract.slot], deal.id, deal)
 
     def deals(self, since_slot: int) -> list[Deal]:
         """All deals of slots from `since_slot` on."""
-        rows = [(deal.contract.slot, deal.id, deal) for deal in self._deals.values()]
-        return [deal for slot, _, deal in sorted(rows, key=lambda row: row[:2]) if slot >= since_slot]
+        slots = sorted(slot for slot in self._deals if slot >= since_slot)
+        return [self._deals[slot][key] for slot in slots for key in sorted(self._deals[slot])]
 
     def put_outbox(self, row: OutboxRow) -> None:
         """Keep a message until its receipt."""
@@ -178,6 +182,11 @@ class MemoryTradeStore(_MemoryStore):
         """Forget what the recipient has confirmed."""
         for key in [key for key in self._outbox if key[0] == recipient and key[1] <= upto]:
             self._drop(self._outbox, key)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for a receipt."""
+        return len(self._outbox)
 
     def outbox(self) -> list[OutboxRow]:
         """All unconfirmed messages by recipient and counter."""
@@ -205,19 +214,19 @@ class MemoryTradeStore(_MemoryStore):
 
     def save_slot_note(self, note: SlotNote) -> None:
         """Keep why we ordered what we ordered."""
-        self._put(self._slot_notes, (note.slot, note.gate), note)
+        self._put(self._slot_notes[note.slot], note.gate, note)
 
     def slot_notes(self, slot: int) -> list[SlotNote]:
         """The notes of a slot by gate."""
-        return [note for (at, _), note in sorted(self._slot_notes.items(), key=lambda row: row[0]) if at == slot]
+        return _by_key(self._slot_notes.get(slot, {}))
 
     def save_round_note(self, note: RoundNote) -> None:
         """Keep what a round came to."""
-        self._put(self._round_notes, (note.slot, note.gate), note)
+        self._put(self._round_notes[note.slot], note.gate, note)
 
     def round_notes(self, slot: int) -> list[RoundNote]:
         """The notes of a slot's rounds by gate."""
-        return [note for (at, _), note in sorted(self._round_notes.items(), key=lambda row: row[0]) if at == slot]
+        return _by_key(self._round_notes.get(slot, {}))
 
     def add_event(self, row: EventRow) -> None:
         """Keep an event."""
@@ -235,3 +244,7 @@ class MemoryTradeStore(_MemoryStore):
     def set_setting(self, name: str, value: str) -> None:
         """Change a setting of the household."""
         self._put(self._settings, name, value)
+
+
+def _by_key(table: dict[int, Value]) -> list[Value]:
+    return [table[key] for key in sorted(table)]
