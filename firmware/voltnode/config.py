@@ -98,9 +98,9 @@ def _link_key(value: object) -> bytes:
 
 def _broker(value: object) -> "tuple[str, int]":
     host, _, port = str(value).rpartition(":")
-    if 1 <= len(host) <= 64 and 1 <= len(port) <= 5 and all([char in "0123456789" for char in port]):
-        if 0 < int(port) < 65536:
-            return host, int(port)
+    number = int(port) if len(port) <= 5 and port.isdigit() else 0
+    if 1 <= len(host) <= 64 and 0 < number < 65536:
+        return host, number
     raise ConfigError("broker_invalid", "host:port")
 
 

@@ -103,6 +103,7 @@ class Node:
     def _begin(self, enrolment: "Enrolment") -> None:
         if self.ring.greatest <= enrolment.since:
             self.recorder.begin_stream(enrolment.base)
+        self.board.use_time_server(enrolment.host)
         self.sampler.begin_recording(enrolment.slot_s)
         self.link.begin(enrolment)
 

@@ -86,7 +86,7 @@ class Receiver:
     def feed(self, data: bytes) -> "list[Packet]":
         """The packets that `data` completes. Raises MqttError."""
         self._buffer += data
-        packets = []
+        packets: list[Packet] = []
         while True:
             split = self._split()
             if split is None:

@@ -19,8 +19,8 @@ import voltnode
 
 FROZEN = ".frozen"
 """The modules inside the interpreter, asyncio among them: MICROPYPATH replaces the whole path, so it must name them."""
-HEAP = "192k"
-"""What an ESP32 has, in objects twice the size."""
+HEAP = "256k"
+"""Enough to compile the sources at the start; objects are twice the size of the ESP32's."""
 
 _IGNORE_HANG_UP = ("sh", "-c", 'trap "" HUP; exec "$@"', "node")
 

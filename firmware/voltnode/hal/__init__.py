@@ -97,6 +97,9 @@ if TYPE_CHECKING:
         async def connect(self, host: str, port: int) -> Stream:
             """A TCP connection. Raises OSError."""
 
+        def use_time_server(self, host: str) -> None:
+            """Where a board that has no clock of its own may ask: the agent's machine."""
+
         def network(self) -> dict[str, object]:
             """What `status` shows of the network below MQTT."""
 

@@ -19,11 +19,15 @@ import sys
 import time
 
 from volthood.wire.record import RELATIVE, SYNCHRONISED
+from voltnode.hal.folder import FolderFlash
 from voltnode.hal.serial_unix import SerialPort
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from voltnode.bus import Uart
+    from voltnode.hal import Console, Flash
 
 _CPYTHON = sys.implementation.name == "cpython"
 _os: "Any" = os
@@ -34,7 +38,6 @@ _gc: "Any" = gc
 _CLOCK_READ_MS = 1000
 _WRITE_LIMIT_MS = 200
 _CHUNK_BYTES = 256
-_ENOENT = 2
 
 _COLLECT_EVERY_BYTES = 8192
 """Rubbish is collected this often, so that what stays lies close together and large pieces remain."""
@@ -51,83 +54,6 @@ _BIGGEST_FIRST = (
 
 OPTIONS = {"dir": "", "uart": "", "unit": "0", "baud": "0", "model": "eastron_sdm630", "clock": "", "sample-ms": "1000"}
 """Options and what they are by default; `dir` and `uart` must be given."""
-
-
-class FolderFlash:
-    """Flash as a folder: see `voltnode.hal.Flash`."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        try:
-            os.mkdir(folder)
-        except OSError:
-            os.stat(folder)
-
-    def _path(self, name: str) -> str:
-        return self._folder + "/" + name
-
-    def read(self, name: str) -> "bytes | None":
-        """See `Flash`."""
-        try:
-            with open(self._path(name), "rb") as file:
-                return file.read()
-        except OSError as error:
-            if error.errno != _ENOENT:
-                raise
-        return None
-
-    def read_at(self, name: str, offset: int, size: int) -> bytes:
-        """See `Flash`."""
-        try:
-            with open(self._path(name), "rb") as file:
-                file.seek(offset)
-                return file.read(size)
-        except OSError as error:
-            if error.errno != _ENOENT:
-                raise
-        return b""
-
-    def size(self, name: str) -> int:
-        """See `Flash`."""
-        try:
-            return os.stat(self._path(name))[6]
-        except OSError:
-            return 0
-
-    def append(self, name: str, data: bytes) -> None:
-        """See `Flash`."""
-        self._write(self._path(name), "ab", data)
-
-    def replace(self, name: str, data: bytes) -> None:
-        """See `Flash`."""
-        beside = self._path(name) + ".new"
-        self._write(beside, "wb", data)
-        os.rename(beside, self._path(name))
-
-    def remove(self, name: str) -> None:
-        """See `Flash`."""
-        try:
-            os.remove(self._path(name))
-        except OSError as error:
-            if error.errno != _ENOENT:
-                raise
-
-    def names(self) -> "list[str]":
-        """See `Flash`."""
-        return [name for name in os.listdir(self._folder) if not name.endswith(".new")]
-
-    def free(self) -> int:
-        """See `Flash`."""
-        stat = os.statvfs(self._folder)
-        return stat[0] * stat[3]
-
-    @staticmethod
-    def _write(path: str, mode: str, data: bytes) -> None:
-        with open(path, mode) as file:
-            file.write(data)
-            file.flush()
-            if _CPYTHON:  # On MicroPython, `flush` does it.
-                _os.fsync(file.fileno())
 
 
 class StandardConsole:
@@ -195,7 +121,7 @@ class StandardConsole:
             return self._stdout.write(data) or 0
         try:
             return int(_os.write(1, data))
-        except BlockingIOError:  # type: ignore[name-defined]  # CPython's alone
+        except BlockingIOError:  # CPython's alone
             return 0
 
 
@@ -228,10 +154,10 @@ class VirtualBoard:
         version = ".".join([str(part) for part in sys.implementation.version[:3]])
         self.name = "virtual board"
         self.interpreter = "%s %s" % ("CPython" if _CPYTHON else "MicroPython", version)
-        self.flash = FolderFlash(options["dir"])
-        self.console = StandardConsole()
+        self.flash: Flash = FolderFlash(options["dir"])
+        self.console: Console = StandardConsole()
         self.baud = int(options["baud"])
-        self.uart = SerialPort(options["uart"], self.baud)
+        self.uart: Uart = SerialPort(options["uart"], self.baud)
         self.unit = int(options["unit"])
         self.model = options["model"]
         self.sample_ms = int(options["sample-ms"])
@@ -274,6 +200,9 @@ class VirtualBoard:
         """See `Board`."""
         reader, writer = await asyncio.open_connection(host, port)
         return TcpStream(reader, writer)
+
+    def use_time_server(self, host: str) -> None:
+        """See `Board`. The calendar comes from the clock file."""
 
     def network(self) -> "dict[str, object]":
         """See `Board`."""
