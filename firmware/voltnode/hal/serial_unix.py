@@ -4,7 +4,7 @@ The port is raw, and reading never waits. When it goes away (the simulated meter
 OSError until the path can be opened once more, which each call tries.
 
 MicroPython opens a terminal without O_NOCTTY: in a process that leads a session it becomes the controlling one, and the
-session gets SIGHUP when the other side ends. So the node must not be started as leader of a session.
+session gets SIGHUP when the other side ends. So who starts the node as leader of a session has it ignore SIGHUP.
 """
 
 import asyncio

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from volthood_tools.processes import tether
 from volthood_tools.virtual_board import find_micropython, search_path
 
 Simmeter = Callable[..., "subprocess.Popen[str]"]
@@ -129,8 +130,11 @@ def node(request: pytest.FixtureRequest, repo_root: Path) -> Iterator[Callable[[
     environment = os.environ | {"MICROPYPATH": search_path(repo_root / "firmware", repo_root / "agent")}
 
     def start(port: Path, count: int) -> "subprocess.Popen[str]":
-        command = [*interpreter, str(repo_root / NODE_SCRIPT), str(port), str(count)]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment))
+        command = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid())]
+        command += [*interpreter, str(repo_root / NODE_SCRIPT), str(port), str(count)]
+        # As the supervisor starts it: leader of a session, which a terminal that ends could hang up.
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, text=True, env=environment, start_new_session=True))
         return started[-1]
 
     yield start

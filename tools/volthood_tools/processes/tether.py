@@ -21,6 +21,8 @@ def main() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
         sys.exit(f"tether: prctl: {os.strerror(ctypes.get_errno())}")
+    # MicroPython opens a meter's pty without O_NOCTTY: a child that leads a session would be hung up when the meter ends.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if os.getppid() != parent:
         sys.exit("tether: the parent was gone before its child began")
     try:
