@@ -27,6 +27,7 @@ SPEEDS = {1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14, 38400: 15, 57600: 0o
 """Linux's codes of the speeds meters have; MicroPython's termios knows only some by name."""
 
 _CPYTHON = sys.implementation.name == "cpython"
+_TermiosError: "Any" = getattr(termios, "error", OSError)
 _os: "Any" = os
 _asyncio: "Any" = asyncio
 
@@ -97,9 +98,9 @@ class SerialPort:
             self._poll.register(self._file, select.POLLIN | select.POLLOUT)
             try:
                 _set_up(self._file.fileno(), *self.settings)
-            except OSError:
+            except _TermiosError as error:
                 self.close()
-                raise
+                raise OSError(error.args[0])
         return self._file
 
     def _state(self, wanted: int) -> int:
@@ -155,4 +156,9 @@ def _set_up(descriptor: int, baud: int, parity: str, stop_bits: int) -> None:
     else:
         mode[CFLAG] |= flags
     mode[CC][VTIME] = mode[CC][VMIN] = 0
-    termios.tcsetattr(descriptor, termios.TCSANOW, mode)
+    try:
+        termios.tcsetattr(descriptor, termios.TCSANOW, mode)
+    except _TermiosError:
+        # A pty has no parity, and says so when it is set for the second time.
+        mode[CFLAG] &= ~(PARENB | PARODD)
+        termios.tcsetattr(descriptor, termios.TCSANOW, mode)
