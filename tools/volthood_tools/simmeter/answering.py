@@ -39,8 +39,8 @@ class Answering:
         if not request or unit not in self._meters:
             return b""
         response = self._response(self._meters[unit], request)
-        response.dev_id = unit
-        return self._framer.buildFrame(response)
+        # Not `buildFrame`: the name of a message's unit changed between releases.
+        return self._framer.encode(bytes([response.function_code]) + response.encode(), unit, 0)
 
     def quiet(self) -> None:
         """The line was quiet: what had begun is no frame."""

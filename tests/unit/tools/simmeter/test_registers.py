@@ -57,6 +57,14 @@ def test_float32_registers(answering: Answering, asked: str, value: str) -> None
     assert answering.feed(sealed(asked)) == sealed("010404" + expected.hex())
 
 
+def test_two_units_on_one_line() -> None:
+    meters = [SimulatedMeter(SETTINGS, PowerSeries([(0, power_mw)]), LongAgo(None)) for power_mw in (1000, -1000)]
+    answering = Answering({7: meters[0].read, 247: meters[1].read})
+    assert answering.feed(sealed("070400340002")) == sealed("0704043F800000")
+    assert answering.feed(sealed("F70400340002")) == sealed("F70404BF800000")
+    assert answering.feed(sealed("F70600000001")) == sealed("F78601")
+
+
 def test_the_serial_number(answering: Answering) -> None:
     assert answering.feed(sealed("0103FC000002")) == sealed("01030412345678")
 
