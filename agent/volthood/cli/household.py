@@ -114,6 +114,7 @@ class Household:
     def story(self, slot: int) -> SlotStory:
         """What became of a slot."""
         deals = [deal for deal in self.trades.deals(slot) if deal.contract.slot == slot]
+        deals.sort(key=lambda deal: deal.contract.gate)
         energy = self.energies(slot, slot + self.hood.slot_s).get(slot)
         return SlotStory(
             slot=slot,

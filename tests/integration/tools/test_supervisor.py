@@ -62,7 +62,7 @@ def test_a_child_that_dies_at_once_waits_longer_each_time(supervisor: Supervisor
 
     until(three_told)
     assert told[0] == "brief ended with status 3; it starts again at once"
-    assert told[2] == "brief ended with status 3; it starts again in 0.9 s (3 times in a row)"
+    assert told[2] == "brief ended with status 3; it starts again in 0.9 s (3 times in a row; see logs/brief.log)"
     assert (tmp_path / "logs" / "brief.log").read_text().startswith("here\nhere\n")
 
 

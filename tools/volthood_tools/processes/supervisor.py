@@ -152,8 +152,11 @@ class Supervisor:
         kept.young_deaths = kept.young_deaths + 1 if now_s - kept.since_s < YOUNG_S else 1
         pause_s = restart_pause_s(kept.young_deaths)
         kept.due_s = now_s + pause_s
-        again = "at once" if kept.young_deaths == 1 else f"in {pause_s:.1f} s ({kept.young_deaths} times in a row)"
-        self._news.append(f"{kept.child.name} {what_happened}; it starts again {again}")
+        name = kept.child.name
+        again = "at once"
+        if kept.young_deaths > 1:
+            again = f"in {pause_s:.1f} s ({kept.young_deaths} times in a row; see logs/{name}.log)"
+        self._news.append(f"{name} {what_happened}; it starts again {again}")
 
     def _spawn(self, kept: _Kept) -> None:
         kept.since_s = time.monotonic()
