@@ -69,7 +69,9 @@ class SignedMeter:
         """Any record under this node's key, low s."""
         protected = cose.protected_header(cose.ES256, self.kid)
         payload = record.to_cbor()
-        der = self._key.sign(cose.to_be_signed(Record.KIND, protected, payload), ec.ECDSA(hashes.SHA256()))
+        der = self._key.sign(
+            cose.to_be_signed(Record.KIND, protected, payload), ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+        )
         r, s = decode_dss_signature(der)
         s = min(s, _ORDER - s)
         return cose.pack_sign1(protected, payload, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
