@@ -15,8 +15,7 @@ Why the optimum is unique:
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -30,7 +29,7 @@ _NEVER = 1 << 62
 class OwnCurve:
     """A node's own orders as jumps of its net export: scaled price, Wh; ascending."""
 
-    def __init__(self, jumps: Counter[int], bought_wh: int) -> None:
+    def __init__(self, jumps: Mapping[int, int], bought_wh: int) -> None:
         self.prices = sorted(jumps)
         self.energies = [jumps[price] for price in self.prices]
         self.levels = list(accumulate(self.energies, initial=-bought_wh))

@@ -8,7 +8,7 @@ A node's price is the floor of the midpoint of all prices that fit: at which its
 the edge to the parent's price allows, inside the collar; the root's first.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 
 from volthood.core.hood import Hood
@@ -58,13 +58,13 @@ def _scale(hood: Hood, gate: int, orders: dict[int, list[BookOrder]]) -> tuple[t
 
 
 def _own_curve(orders: list[BookOrder], scale: int) -> tree.OwnCurve:
-    sells: Counter[int] = Counter()
-    buys: Counter[int] = Counter()
+    sells: defaultdict[int, int] = defaultdict(int)
+    buys: defaultdict[int, int] = defaultdict(int)
     for _, side, steps in orders:
         energies = buys if side == BUY else sells
         for price, energy_wh in steps:
             energies[price] += energy_wh
-    jumps = Counter({scale * price: energy_wh for price, energy_wh in sells.items()})
+    jumps = {scale * price: energy_wh for price, energy_wh in sells.items()}
     jumps.update({scale * price + 1: energy_wh for price, energy_wh in buys.items()})
     return tree.OwnCurve(jumps, sum(buys.values()))
 
@@ -78,35 +78,34 @@ class _Traded:
         self.bought: dict[int, list[Open]] = {}
 
     def add(self, node: int, orders: list[BookOrder], optimum: tree.Exports, scaled: tree.Scaled, scale: int) -> None:
-        """Share a node's own export among its agents."""
+        """Share a node's own export among its agents. Marginal are sell steps at K p or buy steps at K p + 1."""
         curve, price = scaled.curves[node], optimum.prices[node]
         if curve is None:
             return
-        marginal = {SELL: optimum.own[node] - curve.below(price), BUY: curve.above(price) - optimum.own[node]}
-        for side, target in ((SELL, self.sold), (BUY, self.bought)):
-            key = price - 1 if side == BUY else price
-            limit = key // scale if key % scale == 0 else None
-            amounts = self._amounts([order for order in orders if order.side == side], price, scale, limit, marginal)
-            if amounts:
-                target[node] = amounts
+        sure, most = (price - 1) // scale, price // scale
+        sellers = [
+            (
+                agent,
+                sum([wh for limit, wh in steps if limit <= sure]),
+                sum([wh for limit, wh in steps if limit <= most]),
+            )
+            for agent, side, steps in orders
+            if side == SELL
+        ]
+        most = -(-(price - 1) // scale)
+        buyers = [
+            (agent, sum([wh for limit, wh in steps if limit > sure]), sum([wh for limit, wh in steps if limit >= most]))
+            for agent, side, steps in orders
+            if side == BUY
+        ]
+        self.sold[node] = self._amounts(sellers, optimum.own[node] - curve.below(price))
+        self.bought[node] = self._amounts(buyers, curve.above(price) - optimum.own[node])
 
-    def _amounts(
-        self, orders: list[BookOrder], price: int, scale: int, limit: int | None, marginal: dict[int, int]
-    ) -> list[Open]:
-        """What each agent of one side trades, by ascending lot; `limit` is the price of marginal steps, if any."""
-        line = []
-        for agent, side, steps in orders:
-            if side == BUY:
-                sure_wh = sum([energy for step, energy in steps if scale * step + 1 > price])
-            else:
-                sure_wh = sum([energy for step, energy in steps if scale * step < price])
-            most_wh = sure_wh + (0 if limit is None else sum([energy for step, energy in steps if step == limit]))
-            if most_wh:
-                line.append((self._lots.agent(agent), agent, (sure_wh, most_wh)))
-        line.sort()
-        volume_wh = marginal[orders[0].side] if orders and limit is not None else 0
-        parts = share_between(volume_wh, [bounds for _, _, bounds in line])
-        return [Open(lot, agent, part) for (lot, agent, _), part in zip(line, parts, strict=True) if part]
+    def _amounts(self, bounds: list[tuple[bytes, int, int]], marginal_wh: int) -> list[Open]:
+        """What the agents of one side trade between their sure and their greatest amount, by ascending lot."""
+        line = sorted([(self._lots.agent(agent), agent, least, most) for agent, least, most in bounds if most])
+        parts = share_between(marginal_wh, [(least, most) for _, _, least, most in line])
+        return [Open(lot, agent, part) for (lot, agent, _, _), part in zip(line, parts, strict=True) if part]
 
 
 def _node_prices(scaled: tree.Scaled, optimum: tree.Exports, scale: int, collar: tuple[int, int]) -> list[int]:

@@ -5,6 +5,8 @@ it. A trade over a path with fee F pays the seller R - ceil(F/2) and costs the b
 it. At each pair of nodes the smaller side trades in full, within the capacity left, the other by the uniform rule.
 """
 
+from bisect import bisect_left
+
 from volthood.core.grid import Layout
 from volthood.core.hood import Hood
 from volthood.core.market.book import Book, BookOrder, Lots
@@ -14,6 +16,7 @@ from volthood.core.market.uniform import share
 from volthood.wire.market import BUY
 
 ALGORITHM = "mid-market/1"
+_NO_FEE_SO_HIGH = 1 << 62
 
 
 def clear(book: Book, hood: Hood) -> Clearing:
@@ -29,35 +32,39 @@ class _Trader:
 
     __slots__ = ("agent", "got_wh", "lot", "side", "steps")
 
-    def __init__(self, order: BookOrder, lot: bytes) -> None:
-        self.agent, self.side, self.steps = order
+    def __init__(self, order: BookOrder, lot: bytes, middle: int) -> None:
+        self.agent, self.side, steps = order
         self.lot = lot
         self.got_wh = 0
-
-    def open_wh(self, middle: int, half_fee: int) -> int:
-        """What it would still trade at the price of a stage, in Wh."""
         if self.side == BUY:
-            willing_wh = sum([energy for limit, energy in self.steps if limit >= middle + half_fee])
+            self.steps = [(limit - middle, energy_wh) for limit, energy_wh in steps]
         else:
-            willing_wh = sum([energy for limit, energy in self.steps if limit <= middle - half_fee])
+            self.steps = [(middle - limit, energy_wh) for limit, energy_wh in steps]
+
+    def open_wh(self, half_fee: int) -> int:
+        """What it would still trade at the price of a stage, in Wh. A step allows half a fee up to its margin to R."""
+        willing_wh = sum([energy_wh for margin, energy_wh in self.steps if margin >= half_fee])
         return willing_wh - self.got_wh if willing_wh > self.got_wh else 0
 
 
 class _Crowd:
     """The traders of one side at one node, in ascending order of their lots."""
 
-    def __init__(self, middle: int) -> None:
+    def __init__(self) -> None:
         self.traders: list[_Trader] = []
-        self._middle = middle
-        self._half_fee = -1
-        self._opens: list[int] = []
         self.total_wh = 0
+        self._opens: list[int] = []
+        self._margins: list[int] | None = None
+        self._same_upto = -1
 
     def opens(self, half_fee: int) -> list[int]:
-        """Open Wh of each trader at a stage's price; `total_wh` is then their sum."""
-        if half_fee != self._half_fee:
-            self._half_fee = half_fee
-            self._opens = [trader.open_wh(self._middle, half_fee) for trader in self.traders]
+        """Open Wh of each trader at a stage's price; `total_wh` is then their sum. Fees never fall from stage to stage."""
+        if half_fee > self._same_upto:
+            if self._margins is None:
+                self._margins = sorted({margin for trader in self.traders for margin, _ in trader.steps})
+            next_margin = bisect_left(self._margins, half_fee)
+            self._same_upto = self._margins[next_margin] if next_margin < len(self._margins) else _NO_FEE_SO_HIGH
+            self._opens = [trader.open_wh(half_fee) for trader in self.traders]
             self.total_wh = sum(self._opens)
         return self._opens
 
@@ -92,11 +99,11 @@ class _Stages:
         self._sellers: dict[int, _Crowd] = {}
         self._buyers: dict[int, _Crowd] = {}
         self._paths = _Paths(self._layout, hood.capacities(book.round.gate))
-        traders = sorted((_Trader(order, self._lots.agent(order.agent)) for order in book.orders), key=_lot)
+        traders = sorted([_Trader(order, self._lots.agent(order.agent), middle) for order in book.orders], key=_lot)
         for trader in traders:
             node = self._layout.number[hood.member[trader.agent].node]
             crowds = self._buyers if trader.side == BUY else self._sellers
-            crowds.setdefault(node, _Crowd(middle)).traders.append(trader)
+            crowds.setdefault(node, _Crowd()).traders.append(trader)
 
     def run(self) -> None:
         """Every stage in its order."""

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from volthood.core.market.book import Book
+from volthood.core.market.book import Book, Steps
 from volthood.core.market.clearing import Clearing
 from volthood.core.market.verify.ground import Fault, Ground, paired, rationed
 from volthood.wire.keys import hash_of
@@ -66,7 +66,7 @@ class _Case:
             self._traded[trade.seller] += trade.energy_wh
             self._traded[trade.buyer] += trade.energy_wh
         self._sellers, self._buyers = ground.by_node(ground.sells), ground.by_node(ground.buys)
-        self._down_first = sorted(ground.fee, key=lambda node: -len(ground.above(node)))
+        self._down_first = list(reversed(ground.top_down))
         self._own = {node: self._own_export(node) for node in ground.fee}
         self._flow = dict(self._own)
         for node in self._down_first:
@@ -83,22 +83,24 @@ class _Case:
         """Faults of optimality."""
         for agent, steps in self._ground.sells.items():
             price = self._prices[self._ground.node[agent]]
-            yield from self._filled(agent, [(price - limit, wh) for limit, wh in steps])
+            sure_wh = sum([wh for limit, wh in steps if limit < price])
+            yield from self._filled(agent, sure_wh, sure_wh + sum([wh for limit, wh in steps if limit == price]))
         for agent, steps in self._ground.buys.items():
             price = self._prices[self._ground.node[agent]]
-            yield from self._filled(agent, [(limit - price, wh) for limit, wh in steps])
+            sure_wh = sum([wh for limit, wh in steps if limit > price])
+            yield from self._filled(agent, sure_wh, sure_wh + sum([wh for limit, wh in steps if limit == price]))
         for node, parent in self._ground.parent.items():
             if parent is not None:
                 yield from self._edge(node, parent)
             elif self._flow[node]:
                 yield Fault("the root exports nothing", node, self._prices[node], self._flow[node])
 
-    def _filled(self, agent: bytes, gains: list[tuple[int, int]]) -> Iterator[Fault]:
-        node, energy_wh = self._ground.node[agent], self._traded[agent]
-        if energy_wh < sum([wh for gain, wh in gains if gain > 0]):
-            yield Fault("steps better than the price are filled", node, self._prices[node], energy_wh)
-        if energy_wh > sum([wh for gain, wh in gains if gain >= 0]):
-            yield Fault("steps worse than the price are empty", node, self._prices[node], energy_wh)
+    def _filled(self, agent: bytes, least_wh: int, most_wh: int) -> Iterator[Fault]:
+        energy_wh = self._traded[agent]
+        if not least_wh <= energy_wh <= most_wh:
+            condition = "better than the price are filled" if energy_wh < least_wh else "worse than the price are empty"
+            node = self._ground.node[agent]
+            yield Fault("steps " + condition, node, self._prices[node], energy_wh, f"{least_wh} to {most_wh} Wh")
 
     def _edge(self, node: str, parent: str) -> Iterator[Fault]:
         ground, flow_wh, price = self._ground, self._flow[node], self._prices[node]
@@ -241,25 +243,18 @@ class _OwnPart:
         """What each agent trades, in Wh."""
         low, high = self._around(export_wh)
         price = low if low > -BEYOND else high
-        gains = {
-            agent: [(price - self._scale * limit, wh) for limit, wh in steps] for agent, steps in self._sells.items()
-        }
-        wishes = {
-            agent: [(self._scale * limit + 1 - price, wh) for limit, wh in steps] for agent, steps in self._buys.items()
-        }
-        sold, bought = _sure(gains), _sure(wishes)
+        # A scaled price is K p where sellers are marginal, K p + 1 where buyers are.
+        limit, buyers = divmod(price, self._scale)
+        sold = {agent: _wh(steps, below=limit + buyers) for agent, steps in self._sells.items()}
+        bought = {agent: _wh(steps, above=limit + buyers - 1) for agent, steps in self._buys.items()}
         rest_wh = export_wh - sum(sold.values()) + sum(bought.values())
-        # At this price either sellers or buyers are marginal, never both: scaled prices of the two sides differ.
-        sold_more = sum(wh for steps in gains.values() for gain, wh in steps if gain == 0) > 0
-        if sold_more:
-            return {**rationed(rest_wh, _at_most(gains), sold), **bought}
-        most_wh = sum(wh for steps in wishes.values() for gain, wh in steps if gain == 0)
-        return {**sold, **rationed(-rest_wh if most_wh else 0, _at_most(wishes), bought)}
+        if buyers:
+            most = {agent: _wh(steps, above=limit - 1) for agent, steps in self._buys.items()}
+            return {**sold, **rationed(-rest_wh, most, bought)}
+        most = {agent: _wh(steps, below=limit + 1) for agent, steps in self._sells.items()}
+        return {**rationed(rest_wh, most, sold), **bought}
 
 
-def _sure(steps_of: dict[bytes, list[tuple[int, int]]]) -> dict[bytes, int]:
-    return {agent: sum([wh for gain, wh in steps if gain > 0]) for agent, steps in steps_of.items()}
-
-
-def _at_most(steps_of: dict[bytes, list[tuple[int, int]]]) -> dict[bytes, int]:
-    return {agent: sum([wh for gain, wh in steps if gain >= 0]) for agent, steps in steps_of.items()}
+def _wh(steps: Steps, above: int = -BEYOND, below: int = BEYOND) -> int:
+    """The energy of the steps whose limit lies between two prices, both left out."""
+    return sum([wh for limit, wh in steps if above < limit < below])

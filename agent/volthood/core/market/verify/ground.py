@@ -3,10 +3,13 @@
 Everything here is the plain way to say it, written apart from the code that clears, so that one mistake is not made twice.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cached_property
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from volthood.core.hood import Hood
@@ -38,10 +41,9 @@ class Fault:
 
 
 class Path(NamedTuple):
-    """The way from one node to another: its fee, the depth of its highest point, edges used upwards and downwards."""
+    """The way from one node to another: its fee, edges used upwards and downwards."""
 
     fee: int
-    depth: int
     up: tuple[str, ...]
     down: tuple[str, ...]
 
@@ -67,7 +69,9 @@ class Ground:
         self.up = {node.name: _limit(node.up_wh, balancing, len(forward)) for node in hood.grid.nodes}
         self.down = {node.name: _limit(node.down_wh, balancing, len(forward)) for node in hood.grid.nodes}
         self._above: dict[str, list[str]] = {}
+        self._meeting: dict[str, dict[str, str]] = {}
         self._paths: dict[tuple[str, str], Path] = {}
+        self.top_down = sorted(self.fee, key=lambda node: len(self.above(node)))
 
     def above(self, node: str) -> list[str]:
         """A node, its parent, and so on to the root."""
@@ -76,17 +80,28 @@ class Ground:
             self._above[node] = [node] if parent is None else [node, *self.above(parent)]
         return self._above[node]
 
+    def meeting(self, start: str) -> dict[str, str]:
+        """For every node, where the way to it from `start` turns downwards."""
+        if start not in self._meeting:
+            above = set(self.above(start))
+            tops: dict[str, str] = {}
+            for node in self.top_down:
+                parent = self.parent[node]
+                tops[node] = node if parent is None or node in above else tops[parent]
+            self._meeting[start] = tops
+        return self._meeting[start]
+
     def path(self, start: str, end: str) -> Path:
         """The way between two nodes."""
-        if (start, end) not in self._paths:
-            ups, downs = self.above(start), self.above(end)
-            shared = 0
-            while shared < min(len(ups), len(downs)) and ups[-1 - shared] == downs[-1 - shared]:
-                shared += 1
-            up, down = tuple(ups[: len(ups) - shared]), tuple(downs[: len(downs) - shared])
-            fee = sum(self.fee[node] for node in up) + sum(self.fee[node] for node in down)
-            self._paths[start, end] = Path(fee, shared, up, down)
-        return self._paths[start, end]
+        known = self._paths.get((start, end))
+        if known is None:
+            known = self._paths[start, end] = self._path(start, end)
+        return known
+
+    def _path(self, start: str, end: str) -> Path:
+        shared = len(self.above(self.meeting(start)[end]))
+        up, down = (tuple(self.above(node)[: len(self.above(node)) - shared]) for node in (start, end))
+        return Path(sum(self.fee[node] for node in (*up, *down)), up, down)
 
     def by_node(self, agents: Iterable[bytes]) -> dict[str, list[bytes]]:
         """The agents of each node, first in line first."""
@@ -99,14 +114,29 @@ class Ground:
         self, sellers: Iterable[str], buyers: Iterable[str], alive: Callable[[str, str, int], bool]
     ) -> Iterator[tuple[str, str]]:
         """Pairs of a seller's and a buyer's node as they trade; `alive(seller, buyer, fee)` may leave out the useless."""
-        buyers = list(buyers)
-        keys = [(self.path(a, b), a, b) for a in sellers for b in buyers]
-        keys.sort(key=lambda key: (key[0].fee, -key[0].depth))
-        for (fee, _), group in groupby(keys, key=lambda key: (key[0].fee, -key[0].depth)):
-            pairs = [(a, b) for _, a, b in group if alive(a, b, fee)]
+        sellers, buyers = list(sellers), list(buyers)
+        tied = {self.parent[node] for node, fee in self.fee.items() if fee == 0}
+        alone = [node for node in sellers if node in set(buyers) - tied]
+        # A node's own pair is its first, unless a free edge leads down from it: then the lot decides between the two.
+        yield from ((node, node) for node in alone)
+        keys = [key for start in sellers for key in self._keys(start, buyers) if alive(start, key[3], 0)]
+        keys.sort(key=itemgetter(0, 1))
+        for (fee, _), group in groupby(keys, key=itemgetter(0, 1)):
+            pairs = [(start, end) for _, _, start, end in group if alive(start, end, fee)]
             if len(pairs) > 1:
                 pairs.sort(key=lambda pair: hash_of(self.round, min(pair), max(pair)))
             yield from pairs
+
+    def _keys(self, start: str, ends: list[str]) -> Iterator[tuple[int, int, str, str]]:
+        """(fee, depth of the turning point with the deepest first, start, end) to each end."""
+        tops, far = self.meeting(start), self._from_root
+        for end in ends:
+            top = tops[end]
+            yield far[start] + far[end] - 2 * far[top], -len(self.above(top)), start, end
+
+    @cached_property
+    def _from_root(self) -> dict[str, int]:
+        return {node: sum(self.fee[step] for step in self.above(node)) for node in self.top_down}
 
 
 def rationed(volume_wh: int, wants_wh: Mapping[bytes, int], given_wh: Mapping[bytes, int]) -> dict[bytes, int]:
@@ -114,21 +144,33 @@ def rationed(volume_wh: int, wants_wh: Mapping[bytes, int], given_wh: Mapping[by
 
     Wants are first in line first. The level is found by halving: the highest at which the volume suffices.
     """
-
-    def needed(level: int) -> int:
-        return sum(max(0, min(level, want) - given_wh.get(agent, 0)) for agent, want in wants_wh.items())
-
+    wants, given = _Heap(wants_wh.values()), _Heap([given_wh.get(agent, 0) for agent in wants_wh])
     low, high = 0, max(wants_wh.values(), default=0)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if needed(middle) <= volume_wh else (low, middle - 1)
-    totals = {agent: max(given_wh.get(agent, 0), min(low, want)) for agent, want in wants_wh.items()}
-    left_wh = volume_wh - needed(low)
+        enough = wants.up_to(middle) - given.up_to(middle) <= volume_wh
+        low, high = (middle, high) if enough else (low, middle - 1)
+    left_wh = volume_wh - wants.up_to(low) + given.up_to(low)
+    totals = {}
     for agent, want in wants_wh.items():
-        if left_wh and want > totals[agent] and totals[agent] == low:
+        totals[agent] = max(given_wh.get(agent, 0), min(low, want))
+        if left_wh and want > totals[agent] == low:
             totals[agent] += 1
             left_wh -= 1
     return totals
+
+
+class _Heap:
+    """Amounts of which one asks how much of them lies below a level."""
+
+    def __init__(self, amounts_wh: Iterable[int]) -> None:
+        self._sorted = sorted(amounts_wh)
+        self._sums = list(accumulate(self._sorted, initial=0))
+
+    def up_to(self, level: int) -> int:
+        """The sum of all amounts, each cut at the level."""
+        below = bisect_right(self._sorted, level)
+        return self._sums[below] + level * (len(self._sorted) - below)
 
 
 def paired(sold: dict[bytes, int], bought: dict[bytes, int]) -> Iterator[tuple[bytes, bytes, int]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from volthood.core.market.book import Book
 from volthood.core.market.clearing import Clearing
 from volthood.core.market.verify.ground import UNLIMITED_WH, Fault, Ground, Path, paired, rationed
+from volthood.wire.market import BUY, SELL
 
 
 def check(book: Book, ground: Ground, clearing: Clearing) -> Iterator[Fault]:
@@ -40,6 +41,7 @@ class _Replay:
         self._sellers = ground.by_node(ground.sells)
         self._buyers = ground.by_node(ground.buys)
         self._got: defaultdict[bytes, int] = defaultdict(int)
+        self._opens: dict[tuple[int, str], dict[int, dict[bytes, int]]] = {}
         self._up = dict(ground.up)
         self._down = dict(ground.down)
 
@@ -59,20 +61,28 @@ class _Replay:
         return bool(self._open_sellers(start, half)) and bool(self._open_buyers(end, half))
 
     def _open_sellers(self, node: str, half: int) -> dict[bytes, int]:
-        price, steps_of = self._middle - half, self._ground.sells
-        willing = {
-            agent: sum([wh for limit, wh in steps_of[agent] if limit <= price]) - self._got[agent]
-            for agent in self._sellers[node]
-        }
-        return {agent: wh for agent, wh in willing.items() if wh > 0}
+        """What each seller of a node would still sell, in Wh; remembered until one of them trades."""
+        known, price = self._opens.setdefault((SELL, node), {}), self._middle - half
+        if half not in known:
+            steps_of = self._ground.sells
+            known[half] = self._open(
+                {agent: sum([wh for limit, wh in steps_of[agent] if limit <= price]) for agent in self._sellers[node]}
+            )
+        return known[half]
 
     def _open_buyers(self, node: str, half: int) -> dict[bytes, int]:
-        price, steps_of = self._middle + half, self._ground.buys
-        willing = {
-            agent: sum([wh for limit, wh in steps_of[agent] if limit >= price]) - self._got[agent]
-            for agent in self._buyers[node]
-        }
-        return {agent: wh for agent, wh in willing.items() if wh > 0}
+        """What each buyer of a node would still buy, in Wh; remembered until one of them trades."""
+        known, price = self._opens.setdefault((BUY, node), {}), self._middle + half
+        if half not in known:
+            steps_of = self._ground.buys
+            known[half] = self._open(
+                {agent: sum([wh for limit, wh in steps_of[agent] if limit >= price]) for agent in self._buyers[node]}
+            )
+        return known[half]
+
+    def _open(self, willing_wh: dict[bytes, int]) -> dict[bytes, int]:
+        got = self._got
+        return {agent: wh - got[agent] for agent, wh in willing_wh.items() if wh > got[agent]}
 
     def _stage(self, start: str, end: str, path: Path, half: int) -> list[tuple[bytes, bytes, int]]:
         sellers, buyers = self._open_sellers(start, half), self._open_buyers(end, half)
@@ -83,8 +93,9 @@ class _Replay:
         for node in path.down:
             self._down[node] -= volume_wh
         sold, bought = rationed(volume_wh, sellers, {}), rationed(volume_wh, buyers, {})
-        for side in (sold, bought):
-            for agent, energy_wh in side.items():
+        for side, node, amounts in ((SELL, start, sold), (BUY, end, bought)):
+            self._opens.pop((side, node), None)
+            for agent, energy_wh in amounts.items():
                 self._got[agent] += energy_wh
         return list(paired(_some(sold), _some(bought)))
 
