@@ -9,11 +9,11 @@ itself, so that contracts are at times delivered in part. Instants are those of 
 import sys
 from pathlib import Path
 
-from volthood.core.billing import SlotBill, bill_slot
+from volthood.adapters.crypto import SignatureVerifier
 from volthood.core.laws import HomeBooks, check_laws
+from volthood.engine.books import home_books
 from volthood.testing.neighbourhood import FEED_IN, RETAIL, START, Home, Household, Neighbourhood
 from volthood_tools.demo import dataset
-from volthood_tools.demo.collect import count_verified
 from volthood_tools.demo.report import write_report
 from volthood_tools.demo.result import HomeResult, HomeSlot, RunResult
 from volthood_tools.demo.transactions import to_json, transactions
@@ -25,7 +25,7 @@ AFTER_S = 1000
 """Virtual seconds after the last slot: its balancing round and its settlements."""
 LOCAL_ZONE = "Etc/GMT-9"
 """Where the first slot begins at nine in the morning, as it does in the data."""
-NOTE = "An example without processes: energies of the data's day, on the calendar of the test neighbourhood."
+NOTE = "An example without processes: the data’s energies, on another calendar and with flat prices."
 
 
 def example_run(homes: int = 6, slots: int = 16, price_rule: str = "mid-market") -> RunResult:
@@ -46,8 +46,11 @@ def _net(home: dataset.Home, first: int) -> tuple[int, ...]:
 
 
 def _result(data: dataset.Dataset, hood: Neighbourhood, slots: range) -> RunResult:
-    homes = [_home(data.home(name), house, slots) for name, house in hood.houses.items()]
-    books = [_books(house, home) for house, home in zip(hood.houses.values(), homes, strict=True)]
+    verifier = SignatureVerifier()
+    books = [
+        home_books(house.books(hood.hood), hood.roster, verifier, verifier, slots.start, slots.stop)
+        for house in hood.houses.values()
+    ]
     rounds = {
         (note.slot, note.gate): note
         for house in hood.houses.values()
@@ -55,7 +58,7 @@ def _result(data: dataset.Dataset, hood: Neighbourhood, slots: range) -> RunResu
         for note in house.trades.round_notes(slot)
     }
     return RunResult(
-        homes=tuple(homes),
+        homes=tuple(_home(data.home(book.house), hood.houses[book.house], book, slots) for book in books),
         slots=tuple(slots),
         slot_s=slots.step,
         rounds=tuple(note for _, note in sorted(rounds.items())),
@@ -72,30 +75,20 @@ def _result(data: dataset.Dataset, hood: Neighbourhood, slots: range) -> RunResu
     )
 
 
-def _home(about: dataset.Home, house: Household, slots: range) -> HomeResult:
-    rows = tuple(_slot(house, slot) for slot in slots)
-    return HomeResult(house.home.name, house.member().agent, about.has_pv, about.source, rows)
-
-
-def _slot(house: Household, slot: int) -> HomeSlot:
-    deals = tuple(deal for deal in house.trades.deals(slot) if deal.contract.slot == slot)
-    notes = tuple(house.trades.slot_notes(slot))
-    net_wh = house.home.at(slot)
-    bill = bill_slot(slot, max(0, net_wh), max(0, -net_wh), list(deals), RETAIL, FEED_IN)
-    return HomeSlot(slot, bill, notes, deals, RETAIL, FEED_IN)
-
-
-def _books(house: Household, home: HomeResult) -> HomeBooks:
-    records = house.readings.records_between(0, 1 << 40)
-    bills: list[SlotBill] = [slot.bill for slot in home.slots if slot.bill is not None]
-    return HomeBooks(
-        house=home.house,
-        agent=home.agent,
-        bills=tuple(bills),
-        deals=tuple(deal for slot in home.slots for deal in slot.deals),
-        records_verified=count_verified(house.member(), house.readings, records),
-        records_kept=len(records),
+def _home(about: dataset.Home, house: Household, books: HomeBooks, slots: range) -> HomeResult:
+    bills = {bill.slot: bill for bill in books.bills}
+    rows = tuple(
+        HomeSlot(
+            slot=slot,
+            bill=bills.get(slot),
+            notes=tuple(house.trades.slot_notes(slot)),
+            deals=tuple(deal for deal in books.deals if deal.contract.slot == slot),
+            import_mct_per_kwh=RETAIL,
+            export_mct_per_kwh=FEED_IN,
+        )
+        for slot in slots
     )
+    return HomeResult(books.house, books.agent, about.has_pv, about.source, rows)
 
 
 def main(folder: str, homes: str = "6", slots: str = "16", price_rule: str = "mid-market") -> None:
