@@ -14,6 +14,7 @@ from html import escape
 from volthood.errors import LocalError
 
 WIDE = (820, 270)
+FLAT = (820, 200)
 MEDIUM = (520, 230)
 NARROW = (360, 230)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 26, 26
@@ -56,7 +57,7 @@ class Axis:
     ticks: tuple[float, ...]
 
 
-def axis(low: float, high: float, count: int = 4) -> Axis:
+def axis(low: float, high: float, count: int = 6) -> Axis:
     """A scale with round steps (1, 2, 2.5 or 5 times a power of ten) that holds zero, `low`, `high` and some `count` lines.
 
     Raises: `LocalError` for what is not a finite number.
@@ -117,8 +118,9 @@ class Chart:
         return f'<figure class="chart">{forms}{self._legend()}</figure>'
 
     def _legend(self) -> str:
-        """What each colour means; hidden from screen readers, for whom the table has the names."""
-        keys = [f'<i class="key" style="--c:{escape(bar.colour)}"></i>{escape(bar.name)}' for bar in self.bars]
+        """What each colour that is seen means; hidden from screen readers, for whom the table has the names."""
+        seen = [bar for bar in self.bars if any(bar.values)]
+        keys = [f'<i class="key" style="--c:{escape(bar.colour)}"></i>{escape(bar.name)}' for bar in seen]
         keys += [f"{_line_key(line)}{escape(line.name)}" for line in self.steps]
         items = "".join(f"<li>{key}</li>" for key in keys)
         return f'<ul class="legend" aria-hidden="true">{items}</ul>'

@@ -82,7 +82,9 @@ def kwh(energy_wh: int, name: str = "") -> Markup:
 
 def cents(price_mct_per_kwh: int | None, name: str = "") -> Markup:
     """A price; its attribute is in mct/kWh."""
-    return Markup(NOTHING) if price_mct_per_kwh is None else _data(price_mct_per_kwh, cent_text(price_mct_per_kwh), name)
+    return (
+        Markup(NOTHING) if price_mct_per_kwh is None else _data(price_mct_per_kwh, cent_text(price_mct_per_kwh), name)
+    )
 
 
 def money(amount_uct: int, name: str = "") -> Markup:
@@ -109,9 +111,7 @@ class Column:
         return " ".join(name for name, on in (("n", self.number), ("wide-only", self.wide_only)) if on)
 
 
-def table(
-    caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], foot: Sequence[str] = ()
-) -> Markup:
+def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], foot: Sequence[str] = ()) -> Markup:
     """A table; the first cell of a row names it."""
     head = join(tag("th", column.head, scope="col", class_=column.classes) for column in columns)
     body = join(_row(columns, row) for row in rows)
