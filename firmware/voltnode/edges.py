@@ -107,21 +107,20 @@ class EdgeCutter:
             self._last_ms = time_ms
 
     def _first_edge(self, time_ms: int) -> int:
-        """The first edge that a first reading may stand for and that has no record yet."""
-        edge = (time_ms - self._tolerance + MINUTE_MS - 1) // MINUTE_MS * MINUTE_MS
-        edge = max(edge, 0)
-        while self._is_recorded(edge, time_ms):
+        """The first edge that a first reading may stand for: a slot edge behind it too, if it has no record yet."""
+        edge = max((time_ms - self._tolerance + MINUTE_MS - 1) // MINUTE_MS * MINUTE_MS, 0)
+        while self._is_past(edge, time_ms):
             edge += MINUTE_MS
         last = self._last_ms
         self._gap = self._gap or (last is not None and edge - last > MINUTE_MS + self._tolerance)
         return edge
 
-    def _is_recorded(self, edge: int, time_ms: int) -> bool:
-        last, slot_edge = self._last_ms, self._last_slot_edge
-        if slot_edge is not None and edge <= slot_edge:
+    def _is_past(self, edge: int, time_ms: int) -> bool:
+        recorded = self._last_slot_edge
+        if recorded is not None and edge <= recorded:
             # After a clock that ran far ahead the edges are recorded again rather than never.
-            return slot_edge - time_ms <= self._slot_ms
-        return edge < time_ms and last is not None and edge <= last and not self._is_slot_edge(edge)
+            return recorded - time_ms <= self._slot_ms
+        return edge < time_ms and not self._is_slot_edge(edge)
 
     def _is_slot_edge(self, edge: int) -> bool:
         return self._slot_ms > 0 and edge % self._slot_ms == 0

@@ -8,6 +8,7 @@ import gc
 import sys
 
 from voltnode.config import ConfigError
+from voltnode.console.editor import MAX_LINE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Context:
 
 def execute(context: Context, line: bytes) -> "tuple[Answer, bool]":
     """(answer, whether as JSON) of a line that is not empty. A refusal is an answer with `error` and `detail`."""
+    if len(line) > MAX_LINE_BYTES:
+        return _refusal("line_too_long", "at most %d bytes" % MAX_LINE_BYTES), True
     line = line.strip()
     as_json = line.endswith(b"--json")
     try:

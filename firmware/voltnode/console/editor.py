@@ -5,6 +5,7 @@ command). A line that comes in one piece, as a tool sends it, is not echoed: its
 """
 
 MAX_LINE_BYTES = 1024
+"""A longer line comes out one byte longer than this, to be refused: half a command is none."""
 HISTORY_LINES = 10
 PROMPT = b"> "
 
@@ -49,7 +50,7 @@ class LineEditor:
         elif byte in (10, 13):
             return None if after_cr and byte == 10 else self._finish()
         elif byte >= 32 and byte != 127:
-            if len(self._line) < MAX_LINE_BYTES:
+            if len(self._line) <= MAX_LINE_BYTES:
                 self._line += bytes((byte,))
                 self._echo += bytes((byte,))
         else:

@@ -40,6 +40,6 @@ def show_reading(context: "Context", _: str) -> "Answer":
         ("import_wh", reading.import_wh),
         ("export_wh", reading.export_wh),
         ("registers", rows),
-        ("error", sampler.error or None),
+        ("meter_error", sampler.error),
         ("bus", node.bus.counters(node.meter.unit).as_dict()),
     ]

@@ -65,19 +65,28 @@ if TYPE_CHECKING:
             name: what it is, in words.
             interpreter: implementation and version.
             sample_ms: transport time between two readings of the meter.
-        uart: the port of the RS-485 bus, at `baud` (0 where it has no speed).
+        baud: speed of the RS-485 bus, 0 where it has none.
         unit: the meter's address on the bus, 0 for its usual one; `model` names its table.
         """
 
         name: str
         interpreter: str
         sample_ms: int
-        uart: Uart
         baud: int
         unit: int
         model: str
-        flash: Flash
-        console: Console
+
+        @property
+        def uart(self) -> Uart:
+            """The port of the RS-485 bus."""
+
+        @property
+        def flash(self) -> Flash:
+            """Where everything is that must survive."""
+
+        @property
+        def console(self) -> Console:
+            """UART0."""
 
         def now_ms(self) -> int:
             """Ms since start, monotonic."""
