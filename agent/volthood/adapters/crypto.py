@@ -231,7 +231,7 @@ def read_secret(path: Path) -> bytes:
         LocalError: missing, not a plain file, or open to others; the text names the file and the remedy.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise LocalError(f"{path}: not a plain file")
@@ -268,6 +268,10 @@ def write_secret(path: Path, content: bytes) -> None:
 
 def _owner_only(name: str, flags: int) -> int:
     return os.open(name, flags, 0o600)
+
+
+def _at_once(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK)  # a pipe in the place of a file would keep us waiting
 
 
 def _sync_folder(folder: Path) -> None:
