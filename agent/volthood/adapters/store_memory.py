@@ -141,6 +141,7 @@ class MemoryTradeStore(_MemoryStore):
         self._counters: dict[str, int] = {}
         self._posted: dict[tuple[RoundKey, str], bytes] = {}
         self._deals: defaultdict[int, dict[bytes, Deal]] = defaultdict(dict)
+        self._slot_of: dict[bytes, int] = {}
         self._outbox: dict[tuple[bytes, int], OutboxRow] = {}
         self._seen: dict[tuple[bytes, int], bool] = {}
         self._floors: dict[bytes, int] = {}
@@ -167,12 +168,23 @@ class MemoryTradeStore(_MemoryStore):
 
     def save_deal(self, deal: Deal) -> None:
         """Keep the newest state of a deal."""
-        self._put(self._deals[deal.contract.slot], deal.id, deal)
+        slot = deal.contract.slot
+        self._put(self._deals[slot], deal.id, deal)
+        self._slot_of[deal.id] = slot
 
     def deals(self, since_slot: int) -> list[Deal]:
         """All deals of slots from `since_slot` on."""
         slots = sorted(slot for slot in self._deals if slot >= since_slot)
         return [self._deals[slot][key] for slot in slots for key in sorted(self._deals[slot])]
+
+    def open_deals(self) -> list[Deal]:
+        """All deals that count and wait for their settlement, however old."""
+        return [deal for deal in self.deals(0) if deal.open]
+
+    def deal(self, contract_id: bytes) -> Deal | None:
+        """The deal of a contract."""
+        slot = self._slot_of.get(contract_id)
+        return None if slot is None else self._deals[slot].get(contract_id)
 
     def put_outbox(self, row: OutboxRow) -> None:
         """Keep a message until its receipt."""

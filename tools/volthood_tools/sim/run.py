@@ -1,0 +1,133 @@
+"""A whole simulation: one hood or several, slot by slot, judged after each, and what it came to.
+
+All hoods live in one process and go forward slot by slot together, so that the memory of thousands of agents is that of a
+run. Nothing of the machine's clock enters a hood: how long it took is measured around it.
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from volthood.core.hood import Gate
+from volthood_tools.demo.dataset import SLOT_S, Dataset
+from volthood_tools.processes.memory import memory_of
+from volthood_tools.sim.faults import FaultPlan
+from volthood_tools.sim.watch import Breach
+from volthood_tools.sim.welfare import SlotFigures
+from volthood_tools.sim.world import BALANCING, FORWARD, Market, World
+
+SETTLE_S = 1800
+"""So long after its last round a slot is judged."""
+CALM_S = 3600
+"""So long nothing more goes wrong before the whole run is judged."""
+
+Progress = Callable[[int, int], None]
+"""(slots done, slots in all)"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is a function of. `balancing` is the number of balancing gates, 1 or 2."""
+
+    slots: int = 8
+    price_rule: str = "mid-market"
+    balancing: int = 2
+    faults: FaultPlan = FaultPlan()  # noqa: RUF009 # frozen, and equal wherever it is made
+    seed: int = 1
+
+    @property
+    def market(self) -> Market:
+        """The hood's rules."""
+        gates: tuple[Gate, ...] = BALANCING if self.balancing == 2 else (Gate(255, 600),)
+        return Market(price_rule=self.price_rule, gates=(FORWARD, *gates))
+
+
+@dataclass(frozen=True)
+class HoodResult:
+    """What one hood's run came to.
+
+    Attributes:
+        digest: SHA-256 over every delivery, in hex.
+        counts: messages and deliveries by kind.
+        refused: refused messages by reason.
+        liars: how each lying house lies.
+        judged: how often each law was judged.
+    """
+
+    homes: int
+    slots: tuple[SlotFigures, ...]
+    breaches: tuple[Breach, ...]
+    judged: dict[str, int]
+    counts: dict[str, int]
+    refused: dict[str, int]
+    liars: dict[str, str]
+    digest: str
+
+    @property
+    def welfare(self) -> float:
+        """Welfare over all slots, of the optimum."""
+        optimum_uct = sum(slot.optimum_uct for slot in self.slots)
+        return sum(slot.welfare_uct for slot in self.slots) / optimum_uct if optimum_uct else 1.0
+
+
+@dataclass(frozen=True)
+class SimResult:
+    """What a simulation came to. `wall_s` and `peak_kib` are the machine's, all else is the seed's."""
+
+    settings: Settings
+    hoods: tuple[HoodResult, ...]
+    wall_s: float
+    peak_kib: int
+
+    @property
+    def welfare(self) -> float:
+        """Welfare of all hoods and slots, of their optimum."""
+        slots = [slot for hood in self.hoods for slot in hood.slots]
+        optimum_uct = sum(slot.optimum_uct for slot in slots)
+        return sum(slot.welfare_uct for slot in slots) / optimum_uct if optimum_uct else 1.0
+
+    @property
+    def breaches(self) -> list[tuple[int, Breach]]:
+        """(hood, breach) of every law that did not hold."""
+        return [(number, breach) for number, hood in enumerate(self.hoods) for breach in hood.breaches]
+
+
+def simulate(hoods: list[Dataset], settings: Settings, progress: Progress = lambda _done, _all: None) -> SimResult:
+    """Run every hood through its slots. Raises `LocalError` where a dataset cannot be run."""
+    started_s = time.perf_counter()
+    worlds = [
+        World(data, settings.slots, settings.market, settings.faults, f"{settings.seed}/{number}")
+        for number, data in enumerate(hoods)
+    ]
+    after_s = SLOT_S + settings.market.gates[-1].offset_s + settings.market.windows.total_s + SETTLE_S
+    for done in range(settings.slots):
+        for world in worlds:
+            slot = world.slots[done]
+            world.run_until(slot + after_s)
+            world.watch.check_slot(slot)
+        progress(done + 1, settings.slots)
+    results = tuple(_finished(world) for world in worlds)
+    memory = memory_of(os.getpid())
+    return SimResult(settings, results, time.perf_counter() - started_s, memory.peak_kib if memory else 0)
+
+
+def _finished(world: World) -> HoodResult:
+    world.calm()
+    world.run_until(world.now_s + CALM_S)
+    world.watch.check_all()
+    refusals: Counter[str] = Counter()
+    for house in world.houses.values():
+        for event in house.trades.events(0, ("MessageRefused",)):
+            refusals[event.details.split(" ", 1)[0].removeprefix("reason=")] += 1
+    return HoodResult(
+        homes=len(world.houses),
+        slots=world.watch.measure(),
+        breaches=tuple(world.watch.breaches),
+        judged=dict(sorted(world.watch.judged.items())),
+        counts=dict(sorted(world.counts.items())),
+        refused=dict(sorted(refusals.items())),
+        liars=dict(world.liars),
+        digest=world.digest.hexdigest(),
+    )
