@@ -57,7 +57,11 @@ def laws(story: Story) -> Markup:
     """Each law with its verdict."""
     verdicts = story.result.laws
     broken = sum(not verdict.holds for verdict in verdicts.values())
-    summary = f"All {len(verdicts)} laws hold." if not broken else f"{broken} of {len(verdicts)} laws are broken."
+    summary = (
+        f"All {len(verdicts)} laws hold."
+        if not broken
+        else f"{broken} of {len(verdicts)} laws {'is' if broken == 1 else 'are'} broken."
+    )
     items = tag("ul", *(_law(name, verdict) for name, verdict in verdicts.items()), class_="laws")
     lead = tag("p", summary, class_="verdict broken" if broken else "verdict")
     return section("laws", "The laws, checked one by one", card(lead, items))

@@ -125,7 +125,8 @@ def basis(story: Story) -> Markup:
     """What must be known to judge the figures."""
     notes = [*story.result.notes]
     if story.unmetered:
-        notes.append(f"Readings of {story.unmetered} slots of single homes are missing; no sum holds them.")
+        slots = f"{story.unmetered} slot{'' if story.unmetered == 1 else 's'}"
+        notes.append(f"Readings of {slots} of single homes are missing; no sum holds them.")
     notes.append(
         "Amounts are sums of exact numbers and rounded only where they are shown; a negative amount is earned. A meter "
         "sees what crosses it: what a home uses of its own sun stays behind it."
@@ -166,7 +167,7 @@ def _energy_table(story: Story) -> Markup:
     ]
     rows = [(label, *_flow_cells(flows)) for label, flows in zip(story.labels, story.slot_flows, strict=True)]
     caption = "Energy of all homes by slot, kWh; bought and sold are with neighbours"
-    return details("Table of this chart", table(caption, columns, rows, ("Sum", *_flow_cells(story.flows))))
+    return details("Energy as a table", table(caption, columns, rows, ("Sum", *_flow_cells(story.flows))))
 
 
 def _flow_cells(flows: Flows) -> tuple[Markup, ...]:
@@ -218,4 +219,4 @@ def _price_table(story: Story, means: list[int | None]) -> Markup:
         for label, mean, (feed_in, retail) in zip(story.labels, means, story.result.reference, strict=True)
     ]
     caption = "Price of a kWh by slot, ct; neighbours: mean of what buyers paid, by energy"
-    return details("Table of this chart", table(caption, columns, rows))
+    return details("Prices as a table", table(caption, columns, rows))

@@ -20,6 +20,7 @@ from volthood_tools.demo.report.markup import (
     section,
     table,
     tag,
+    text,
 )
 from volthood_tools.demo.report.story import Story
 from volthood_tools.demo.result import HomeResult, HomeSlot
@@ -65,7 +66,7 @@ def _card(story: Story, home: HomeResult) -> Markup:
 def _account(money_: Money, currency: str) -> Markup:
     """What the day cost, what it would have cost alone, and what lies between."""
     rows = (
-        ("with neighbours", _amount(money_.paid_uct, "h-paid"), ""),
+        ("with trading", _amount(money_.paid_uct, "h-paid"), ""),
         ("utility alone", _amount(money_.alone_uct, "h-alone"), ""),
         ("saved", join([money(money_.saved_uct, "h-saved"), tag("small", currency)], " "), "saved"),
     )
@@ -124,7 +125,7 @@ def _table(story: Story, home: HomeResult) -> Markup:
     )
     flows = flows_of(slot.bill for slot in home.slots)
     foot = ("Sum", Markup(NOTHING), *_flow_cells(flows), money(home.paid_uct))
-    return details("Table of this chart", table(caption, COLUMNS, rows, foot))
+    return details(f"{house_name(home.house)} as a table", table(caption, COLUMNS, rows, foot))
 
 
 def _cells(slot: HomeSlot) -> tuple[Markup, ...]:
@@ -177,7 +178,7 @@ def all_homes(story: Story) -> Markup:
 
 def _name_cell(home: HomeResult) -> Markup:
     name = house_name(home.house)
-    return Markup(name) if name == home.house else join([name, " ", tag("span", home.house, class_="id")])
+    return text(name) if name == home.house else join([name, " ", tag("span", home.house, class_="id")])
 
 
 def _home_cells(flows: Flows, money_: Money) -> tuple[Markup, ...]:
