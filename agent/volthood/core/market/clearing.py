@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from volthood.core.units import MctPerKwh, Uct, Wh, money_uct
+from volthood.core.units import Uct, Wh, money_uct
 
 
 class Trade(NamedTuple):
@@ -60,8 +60,3 @@ class Clearing:
         paid = sum(money_uct(trade.energy_wh, trade.buyer_price) for trade in self.trades if trade.buyer == agent)
         earned = sum(money_uct(trade.energy_wh, trade.seller_price) for trade in self.trades if trade.seller == agent)
         return Uct(paid - earned)
-
-    def price_of(self, agent: bytes) -> MctPerKwh | None:
-        """The mean price of what an agent trades, rounded down, in mct/kWh; None where it trades nothing."""
-        energy_wh = self.traded_wh.get(agent)
-        return None if energy_wh is None else MctPerKwh(abs(self.account_uct(agent)) // energy_wh)
