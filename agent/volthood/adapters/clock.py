@@ -6,13 +6,19 @@ compute it from the same file. Without a file calendar time is the real time.
 """
 
 import json
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from volthood.errors import LocalError
 
+log = logging.getLogger("volthood.agent")
+
 MAX_SPEED = 240
+AWAITED = "ClockAwaited"
+"""What an agent logs that is ready and has no clock yet."""
+AWAIT_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,18 @@ class CalendarClock:
         if not 1 <= clock.speed <= MAX_SPEED:
             raise LocalError(f"{path}: speed {clock.speed} is outside 1..{MAX_SPEED}")
         return clock
+
+    @classmethod
+    def await_file(cls, path: Path) -> "CalendarClock":
+        """The clock of a file that may be still to come: until then calendar time is not known, and nothing is done.
+
+        So a demonstration can let agents start at their own pace and begin its calendar when all are there.
+        """
+        if not path.exists():
+            log.info("%s file=%s", AWAITED, path)
+        while not path.exists():
+            time.sleep(AWAIT_INTERVAL_S)
+        return cls.load(path)
 
     def save(self, path: Path) -> None:
         """Write the clock file in one step, so that no reader sees half of it."""

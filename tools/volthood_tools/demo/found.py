@@ -1,15 +1,16 @@
 """Makes a neighbourhood: keys, boards, roster and rules, enrolment; then starts its calendar and its processes.
 
 The order is that of a real one: who the boards are is known before the hood is founded, and the hood before anything is
-sent to its broker.
+sent to its broker. The calendar begins last, when all who follow it are ready: on a busy machine they take their time.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
-from volthood.adapters.clock import CalendarClock
+from volthood.adapters.clock import AWAITED, CalendarClock
 from volthood.config.hood import load_hood
 from volthood.core.hood_file import hood_digest
 from volthood.errors import DeviceError
@@ -27,8 +28,8 @@ from volthood_tools.virtual_board import find_micropython
 
 PIN = "2468"
 """The installer's PIN of every virtual board; told on the screen."""
-BROKER_TIMEOUT_S = 10.0
-BROKER_RETRY_S = 0.02
+READY_TIMEOUT_S = 60.0
+READY_CHECK_S = 0.05
 
 Say = Callable[[str], None]
 
@@ -105,23 +106,32 @@ def _enrol(folder: Folder, homes: Sequence[HomeFolder], identities: dict[str, Id
 
 
 def start(hood: Neighbourhood, say: Say) -> CalendarClock:
-    """Start the calendar, then broker, meters and agents. Raises `DeviceError` where the broker does not come up."""
+    """Start broker, meters and agents, and the calendar once they are ready.
+
+    Raises:
+        DeviceError: a process does not come up.
+    """
+    say(f"Broker: {hood.broker.title}, port {hood.broker.port}: one anonymous broker on the loopback interface")
+    say("carries home and hood topics here; a real household has its own, with certificates.")
+    hood.supervisor.start(hood.broker.child)
+    _await(hood, "broker", lambda _log: answers(hood.broker.port))
+    hood.supervisor.start(write_meters(hood.folder, hood.data, hood.plan))
+    agents = agent_children(hood.homes)
+    hood.supervisor.start(*agents)
+    for agent in agents:
+        _await(hood, agent.name, lambda log: AWAITED in log.read_text(encoding="utf-8", errors="replace"))
     now_ms = time.time_ns() // 1_000_000
     clock = CalendarClock(now_ms, hood.plan.calendar_start_s, hood.plan.speed)
     clock.save(hood.folder.clock)
-    hood.supervisor.start(hood.broker.child)
-    _await_broker(hood)
-    hood.supervisor.start(write_meters(hood.folder, hood.data, hood.plan))
-    hood.supervisor.start(*agent_children(hood.homes))
-    say(f"Broker: {hood.broker.title}, port {hood.broker.port}: one anonymous broker on the loopback interface")
-    say("carries home and hood topics here; a real household has its own, with certificates.")
     return clock
 
 
-def _await_broker(hood: Neighbourhood) -> None:
-    deadline_s = time.monotonic() + BROKER_TIMEOUT_S
-    while not answers(hood.broker.port):
+def _await(hood: Neighbourhood, name: str, is_ready: Callable[[Path], bool]) -> None:
+    """Wait until a child is ready, of which its log may tell. What its log says at the end of patience is told."""
+    log = hood.folder.path / "logs" / f"{name}.log"
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
+    while not is_ready(log):
         if time.monotonic() > deadline_s:
-            log = hood.folder.path / "logs" / "broker.log"
-            raise DeviceError(f"the broker does not answer; see {log}", retry=True)
-        time.sleep(BROKER_RETRY_S)
+            last = (log.read_text(encoding="utf-8", errors="replace").splitlines() or ["nothing in its log"])[-1]
+            raise DeviceError(f"{name} does not get ready: {last} (see {log})", retry=True)
+        time.sleep(READY_CHECK_S)

@@ -15,8 +15,8 @@ DEFAULT_SPEED = 120
 MAX_SPEED = 240
 BUDGET_S = 180
 """Real seconds that a run may take at the default speed."""
-SET_UP_S = 15
-"""Real seconds kept for keys, nodes and enrolment."""
+SET_UP_S = 20
+"""Real seconds kept for keys, nodes, enrolment and the start of the agents."""
 WIND_UP_S = 5
 """Real seconds kept for the last settlements and the report."""
 GATE_BEFORE_SLOT_S = 900
@@ -26,8 +26,8 @@ ORDER_S, BUNDLE_S, CONTRACT_S = 20, 10, 20
 MIN_WINDOW_REAL_S = 1
 MIN_GUARD_S = 2
 GUARD_REAL_MS = 300
-LEAD_S, LEAD_PER_HOME_S = 2.0, 0.6
-"""Real seconds from the clock's start to the first gate: the agents start meanwhile."""
+LEAD_S, LEAD_PER_HOME_S = 1.5, 0.15
+"""Real seconds from the clock's start to the first gate: agents that were waiting for it connect meanwhile."""
 METER_READ_MS = 250
 """Real ms between readings: speed/4 calendar seconds, so that no minute is made of the reading of the one before."""
 

@@ -13,11 +13,18 @@ from volthood_tools.demo.hoodfile import PRICE_RULES, Founder, first_roster, hoo
 from volthood_tools.demo.plan import RunPlan, make_plan
 
 # Valid P-256 points: the base point and its double (SEC 2 section 2.4.2, FIPS 186-4 test values).
-POINTS = (
-    "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
-    + "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
-    "7cf27b188d034f7e8a52380304b51ac3c08969e277f21b35a60b48fc47669978"
-    + "07775510db8ed040293d9ac69f7430dbba7dade63ce982299e04b79d227873d1",
+POINTS = tuple(
+    bytes.fromhex(x + y)
+    for x, y in (
+        (
+            "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
+            "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+        ),
+        (
+            "7cf27b188d034f7e8a52380304b51ac3c08969e277f21b35a60b48fc47669978",
+            "07775510db8ed040293d9ac69f7430dbba7dade63ce982299e04b79d227873d1",
+        ),
+    )
 )
 
 
@@ -34,7 +41,7 @@ def plan(data: Dataset) -> RunPlan:
 @pytest.fixture
 def founders(tmp_path: Path) -> list[Founder]:
     return [
-        Founder(f"house0{n}", AgentKeys.create(tmp_path / f"{n}.key"), bytes.fromhex(point), 17_250)
+        Founder(f"house0{n}", AgentKeys.create(tmp_path / f"{n}.key"), point, 17_250)
         for n, point in enumerate(POINTS, start=1)
     ]
 

@@ -44,7 +44,7 @@ def test_a_round_ends_before_its_slot_begins(speed: int) -> None:
 def test_calendar_time_starts_some_real_seconds_before_the_first_gate(homes: int) -> None:
     plan = RunPlan(START, 4, 240, homes)
     real_s = (plan.first_gate_s - plan.calendar_start_s) / plan.speed
-    assert 2 <= real_s <= 10
+    assert 1.5 <= real_s <= 4
 
 
 def test_the_run_ends_after_the_windows_of_the_last_balancing_round() -> None:
