@@ -12,7 +12,7 @@ from volthood.core.hood import Hood
 from volthood.core.market.book import Book, BookOrder, Lots
 from volthood.core.market.clearing import Clearing, Trade
 from volthood.core.market.pairing import Open, Pair, common_ancestor, match, node_pairs, own_pairs
-from volthood.core.market.uniform import share
+from volthood.core.market.uniform import share_between
 from volthood.wire.market import BUY
 
 ALGORITHM = "mid-market/1"
@@ -32,27 +32,27 @@ class _Trader:
 
     __slots__ = ("agent", "got_wh", "lot", "side", "steps")
 
-    def __init__(self, order: BookOrder, lot: bytes, middle: int) -> None:
-        self.agent, self.side, steps = order
+    def __init__(self, order: BookOrder, lot: bytes) -> None:
+        self.agent, self.side, self.steps = order
         self.lot = lot
         self.got_wh = 0
-        if self.side == BUY:
-            self.steps = [(limit - middle, energy_wh) for limit, energy_wh in steps]
-        else:
-            self.steps = [(middle - limit, energy_wh) for limit, energy_wh in steps]
 
-    def open_wh(self, half_fee: int) -> int:
-        """What it would still trade at the price of a stage, in Wh. A step allows half a fee up to its margin to R."""
-        willing_wh = sum([energy_wh for margin, energy_wh in self.steps if margin >= half_fee])
+    def open_wh(self, middle: int, half_fee: int) -> int:
+        """What it would still trade at the price of a stage, in Wh."""
+        if self.side == BUY:
+            willing_wh = sum([energy_wh for limit, energy_wh in self.steps if limit >= middle + half_fee])
+        else:
+            willing_wh = sum([energy_wh for limit, energy_wh in self.steps if limit <= middle - half_fee])
         return willing_wh - self.got_wh if willing_wh > self.got_wh else 0
 
 
 class _Crowd:
     """The traders of one side at one node, in ascending order of their lots."""
 
-    def __init__(self) -> None:
+    def __init__(self, middle: int) -> None:
         self.traders: list[_Trader] = []
         self.total_wh = 0
+        self._middle = middle
         self._opens: list[int] = []
         self._margins: list[int] | None = None
         self._same_upto = -1
@@ -60,13 +60,18 @@ class _Crowd:
     def opens(self, half_fee: int) -> list[int]:
         """Open Wh of each trader at a stage's price; `total_wh` is then their sum. Fees never fall from stage to stage."""
         if half_fee > self._same_upto:
-            if self._margins is None:
-                self._margins = sorted({margin for trader in self.traders for margin, _ in trader.steps})
-            next_margin = bisect_left(self._margins, half_fee)
-            self._same_upto = self._margins[next_margin] if next_margin < len(self._margins) else _NO_FEE_SO_HIGH
-            self._opens = [trader.open_wh(half_fee) for trader in self.traders]
+            self._same_upto = self._next_margin(half_fee) if self._same_upto >= 0 else half_fee
+            self._opens = [trader.open_wh(self._middle, half_fee) for trader in self.traders]
             self.total_wh = sum(self._opens)
         return self._opens
+
+    def _next_margin(self, half_fee: int) -> int:
+        """The highest half fee at which nobody is willing to trade less. Most books never ask: they have one stage."""
+        if self._margins is None:
+            limits = {limit for trader in self.traders for limit, _ in trader.steps}
+            self._margins = sorted({abs(limit - self._middle) for limit in limits})
+        place = bisect_left(self._margins, half_fee)
+        return self._margins[place] if place < len(self._margins) else _NO_FEE_SO_HIGH
 
     def has_open(self, half_fee: int) -> bool:
         """Whether anything is left to trade at a stage's price."""
@@ -76,9 +81,8 @@ class _Crowd:
     def take(self, volume_wh: int, half_fee: int) -> list[Open]:
         """Trade a volume, shared by the uniform rule: what each of those who get something gets."""
         opens = self.opens(half_fee)
-        parts = share(volume_wh, dict(enumerate(opens)))
         taken = []
-        for index, part_wh in parts.items():
+        for index, part_wh in enumerate(share_between(volume_wh, [(0, open_wh) for open_wh in opens])):
             if part_wh:
                 trader = self.traders[index]
                 trader.got_wh += part_wh
@@ -99,11 +103,11 @@ class _Stages:
         self._sellers: dict[int, _Crowd] = {}
         self._buyers: dict[int, _Crowd] = {}
         self._paths = _Paths(self._layout, hood.capacities(book.round.gate))
-        traders = sorted([_Trader(order, self._lots.agent(order.agent), middle) for order in book.orders], key=_lot)
+        traders = sorted([_Trader(order, self._lots.agent(order.agent)) for order in book.orders], key=_lot)
         for trader in traders:
             node = self._layout.number[hood.member[trader.agent].node]
             crowds = self._buyers if trader.side == BUY else self._sellers
-            crowds.setdefault(node, _Crowd()).traders.append(trader)
+            crowds.setdefault(node, _Crowd(middle)).traders.append(trader)
 
     def run(self) -> None:
         """Every stage in its order."""
