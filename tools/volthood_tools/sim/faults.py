@@ -1,11 +1,11 @@
 """What goes wrong in a simulation, as a plan: every fault has a name, a unit and a range, and is drawn from the seed.
 
-Shares are of messages, of agents or of agents in a round, between 0 and 1. A plan comes from options, or from a TOML file
-with the same names.
+Shares are of messages, of agents or of slots, between 0 and 1. A plan comes from options, or from a TOML file with the
+same names. A new fault is a line in `FaultPlan`: command, file and page follow.
 """
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,88 +14,47 @@ from volthood.errors import LocalError
 LIES = ("censor", "equivocate", "silent", "mixed")
 """What a bad bundler does: leaves out half the orders, shows two bundles, shows none, or any of these by chance."""
 
-_SHARES = (
-    "loss",
-    "publish_loss",
-    "duplicate",
-    "late",
-    "vanish",
-    "crash",
-    "partition",
-    "broker_restart",
-    "greedy",
-    "overorder",
-    "two_orders",
-)
-_AMOUNTS = {
-    "delay_low_ms": 60_000,
-    "delay_high_ms": 60_000,
-    "late_ms": 600_000,
-    "vanish_s": 7200,
-    "crash_s": 7200,
-    "partition_s": 7200,
-    "broker_s": 3600,
-    "skew_ms": 60_000,
-    "bad_bundlers": 3,
-    "forged": 10_000,
-}
+
+def _share(text: str) -> Any:
+    return field(default=0.0, metadata={"help": text, "most": 1, "unit": "a share"})
 
 
-def _check(name: str, value: float, low: float, high: float, unit: str) -> None:
-    if not low <= value <= high:
-        raise LocalError(f"fault {name} = {value} is outside {low}..{high} ({unit})")
+def _amount(default: int, most: int, unit: str, text: str) -> Any:
+    return field(default=default, metadata={"help": text, "most": most, "unit": unit})
 
 
 @dataclass(frozen=True)
 class FaultPlan:
-    """Every fault of a run; the defaults are a network in good order.
+    """Every fault of a run; the defaults are a network in good order. What each means stands beside it."""
 
-    Attributes:
-        loss: share of deliveries that one receiver misses.
-        publish_loss: share of messages that nobody receives.
-        duplicate: share of deliveries that come twice.
-        delay_low_ms, delay_high_ms: how long a delivery takes, drawn evenly and apart for each, so order is not kept.
-        late: share of deliveries that take `late_ms` longer.
-        vanish: share of agents that are gone right after posting their order, in each round anew, for `vanish_s`.
-        crash: share of agents that die once in a slot, in any step of it, and start again within `crash_s`.
-        partition: share of slots in which the hood falls into two halves, for `partition_s`.
-        broker_restart: share of slots in which the broker restarts and forgets what is under way, away for `broker_s`.
-        skew_ms: the most that an agent's clock is wrong, either way.
-        bad_bundlers: how many bundlers of each round lie, in the way that `lie` names.
-        forged: messages that a stranger puts on the board and into inboxes in each slot: forgeries, replays, rubbish.
-        greedy: share of agents whose orders take any price inside the collar.
-        overorder: share of agents that order three times what they need.
-        two_orders: share of agents that show half the hood another order.
-    """
-
-    loss: float = 0.0
-    publish_loss: float = 0.0
-    duplicate: float = 0.0
-    delay_low_ms: int = 20
-    delay_high_ms: int = 150
-    late: float = 0.0
-    late_ms: int = 20_000
-    vanish: float = 0.0
-    vanish_s: int = 600
-    crash: float = 0.0
-    crash_s: int = 60
-    partition: float = 0.0
-    partition_s: int = 300
-    broker_restart: float = 0.0
-    broker_s: int = 20
-    skew_ms: int = 0
-    bad_bundlers: int = 0
-    lie: str = "mixed"
-    forged: int = 0
-    greedy: float = 0.0
-    overorder: float = 0.0
-    two_orders: float = 0.0
+    loss: float = _share("Share of deliveries that one receiver misses.")
+    publish_loss: float = _share("Share of messages that nobody receives.")
+    duplicate: float = _share("Share of deliveries that come twice.")
+    delay_low_ms: int = _amount(20, 60_000, "ms", "Shortest delivery; each takes its own time, so order is not kept.")
+    delay_high_ms: int = _amount(150, 60_000, "ms", "Longest delivery.")
+    late: float = _share("Share of deliveries that take --late-ms longer.")
+    late_ms: int = _amount(20_000, 600_000, "ms", "How much longer late deliveries take.")
+    vanish: float = _share("Share of agents that are gone right after posting their order, at each gate anew.")
+    vanish_s: int = _amount(240, 7200, "s", "How long a vanished agent is away.")
+    crash: float = _share("Share of agents that die once a slot, in any step of what they do.")
+    crash_s: int = _amount(60, 7200, "s", "A crashed agent starts again within this.")
+    partition: float = _share("Share of slots in which the hood falls into two parts that do not hear each other.")
+    partition_s: int = _amount(300, 7200, "s", "How long a partition lasts.")
+    broker_restart: float = _share("Share of slots in which the broker restarts and forgets what is under way.")
+    broker_s: int = _amount(20, 3600, "s", "How long a restarting broker is away.")
+    skew_ms: int = _amount(0, 60_000, "ms", "The most that an agent's clock is wrong, either way.")
+    bad_bundlers: int = _amount(0, 3, "of 3", "How many bundlers of each round lie.")
+    lie: str = field(default="mixed", metadata={"help": "What bad bundlers do."})
+    forged: int = _amount(0, 10_000, "a slot", "Messages of a stranger in each slot: forgeries, replays, rubbish.")
+    greedy: float = _share("Share of agents whose orders take any price inside the collar.")
+    overorder: float = _share("Share of agents that order three times what they need.")
+    two_orders: float = _share("Share of agents that show half the hood another order.")
 
     def __post_init__(self) -> None:
-        for name in _SHARES:
-            _check(name, getattr(self, name), 0, 1, "a share")
-        for name, most in _AMOUNTS.items():
-            _check(name, getattr(self, name), 0, most, name.rsplit("_", 1)[-1])
+        for each in fields(self):
+            value, most = getattr(self, each.name), each.metadata.get("most")
+            if most is not None and not 0 <= value <= most:
+                raise LocalError(f"fault {each.name} = {value} is outside 0..{most} ({each.metadata['unit']})")
         if self.delay_low_ms > self.delay_high_ms:
             raise LocalError(f"fault delay_low_ms = {self.delay_low_ms} is above delay_high_ms = {self.delay_high_ms}")
         if self.lie not in LIES:
@@ -105,9 +64,7 @@ class FaultPlan:
     def changed(self) -> dict[str, object]:
         """The settings that differ from a network in good order, by name."""
         return {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if getattr(self, field.name) != field.default
+            each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) != each.default
         }
 
 
@@ -130,6 +87,13 @@ EVERYTHING = FaultPlan(
 """All faults at once."""
 
 
+def plan_of(base: FaultPlan, *settings: dict[str, Any]) -> FaultPlan:
+    """A plan with settings in the place of its own, later ones first. Raises `LocalError` for one out of range."""
+    for each in settings:
+        base = replace(base, **each)
+    return base
+
+
 def load_faults(path: Path) -> dict[str, Any]:
     """The settings in a TOML file. Raises `LocalError` naming what is wrong."""
     try:
@@ -138,15 +102,11 @@ def load_faults(path: Path) -> dict[str, Any]:
         raise LocalError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LocalError(f"{path}: not TOML: {error}") from error
-    defaults = {field.name: field.default for field in fields(FaultPlan)}
+    defaults = {each.name: each.default for each in fields(FaultPlan)}
     for name, value in settings.items():
         if name not in defaults:
             raise LocalError(f"{path}: there is no fault {name!r}; there are {', '.join(defaults)}")
-        _check_type(path, name, value, defaults[name])
+        wanted: tuple[type, ...] = (int, float) if isinstance(defaults[name], float) else (type(defaults[name]),)
+        if isinstance(value, bool) or not isinstance(value, wanted):
+            raise LocalError(f"{path}: {name} = {value!r} is not {' or '.join(kind.__name__ for kind in wanted)}")
     return settings
-
-
-def _check_type(path: Path, name: str, value: object, default: object) -> None:
-    wanted = (int, float) if isinstance(default, float) else type(default)
-    if isinstance(value, bool) or not isinstance(value, wanted):
-        raise LocalError(f"{path}: {name} = {value!r} is not {'a number' if wanted is not str else 'a text'}")

@@ -4,6 +4,7 @@ All hoods live in one process and go forward slot by slot together, so that the 
 run. Nothing of the machine's clock enters a hood: how long it took is measured around it.
 """
 
+import hashlib
 import os
 import time
 from collections import Counter
@@ -74,12 +75,18 @@ class HoodResult:
 
 @dataclass(frozen=True)
 class SimResult:
-    """What a simulation came to. `wall_s` and `peak_kib` are the machine's, all else is the seed's."""
+    """What a simulation came to. `wall_s`, `cpu_s` and `peak_kib` are the machine's, all else is the seed's."""
 
     settings: Settings
     hoods: tuple[HoodResult, ...]
     wall_s: float
+    cpu_s: float
     peak_kib: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of all hoods, in hex: the same for the same settings, whatever the machine."""
+        return hashlib.sha256("".join(hood.digest for hood in self.hoods).encode()).hexdigest()
 
     @property
     def welfare(self) -> float:
@@ -96,7 +103,7 @@ class SimResult:
 
 def simulate(hoods: list[Dataset], settings: Settings, progress: Progress = lambda _done, _all: None) -> SimResult:
     """Run every hood through its slots. Raises `LocalError` where a dataset cannot be run."""
-    started_s = time.perf_counter()
+    started_s, started_cpu_s = time.perf_counter(), time.process_time()
     worlds = [
         World(data, settings.slots, settings.market, settings.faults, f"{settings.seed}/{number}")
         for number, data in enumerate(hoods)
@@ -110,7 +117,8 @@ def simulate(hoods: list[Dataset], settings: Settings, progress: Progress = lamb
         progress(done + 1, settings.slots)
     results = tuple(_finished(world) for world in worlds)
     memory = memory_of(os.getpid())
-    return SimResult(settings, results, time.perf_counter() - started_s, memory.peak_kib if memory else 0)
+    wall_s, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
+    return SimResult(settings, results, wall_s, cpu_s, memory.peak_kib if memory else 0)
 
 
 def _finished(world: World) -> HoodResult:

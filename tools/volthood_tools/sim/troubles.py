@@ -26,7 +26,7 @@ class Troubles:
         self._faults = faults
         self._draws = {name: random.Random(f"{seed}/{name}") for name in ("vanish", "crash", "split", "broker")}
         self._attacker = Attacker(world.hood, list(world.houses.values()), seed)
-        self._judged: set[tuple[str, int, int]] = set()
+        self._judged: set[tuple[str, int]] = set()
 
     def begin(self) -> None:
         """Plan the planning: at the start of every slot that has a round of this run."""
@@ -61,10 +61,11 @@ class Troubles:
     # --- agents ---
 
     def vanishes(self, house: SimHousehold, slot: int, gate: int) -> bool:
-        """Whether an agent is gone now that it has posted its order; decided once a round."""
-        if not self._faults.vanish or (house.name, slot, gate) in self._judged:
+        """Whether an agent is gone now that it has posted its order; decided once for all rounds of one instant."""
+        once = (house.name, self._world.hood.gate_s(slot, gate))
+        if not self._faults.vanish or once in self._judged:
             return False
-        self._judged.add((house.name, slot, gate))
+        self._judged.add(once)
         return self._draws["vanish"].random() < self._faults.vanish
 
     def _plan_crashes(self, at_s: int) -> None:

@@ -30,9 +30,13 @@ def report(result: RunResult) -> str:
     """A run's page: one file of HTML that loads nothing."""
     story = Story(result)
     title = f"A neighbourhood’s day: {story.time.days(result.slots)}"
-    body = join(part(story) for part in PARTS)
-    page = Template(_packaged("page.html"))
-    return page.substitute(title=text(title), style=_packaged("page.css"), body=body, footer=footer())
+    return page(title, join(part(story) for part in PARTS), footer())
+
+
+def page(title: str, body: Markup, foot: Markup) -> str:
+    """A page in the report's dress: one file of HTML that loads nothing."""
+    frame = Template(_packaged("page.html"))
+    return frame.substitute(title=text(title), style=_packaged("page.css"), body=body, footer=foot)
 
 
 def _packaged(name: str) -> Markup:
