@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from volthood_tools.virtual_board import find_micropython, search_path
 
@@ -23,6 +24,11 @@ RunScript = Callable[..., str]
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = (ROOT / "firmware", ROOT / "agent")
 LIMIT_S = 300
+
+if settings.get_current_profile_name() == "default":  # not under `dev.py fuzz`, which has its own
+    # An example's time says more about the machine's other work than about the code.
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
