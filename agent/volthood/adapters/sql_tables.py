@@ -4,6 +4,7 @@ Two files, because they have two rhythms (ADR 0004): readings commit in batches,
 `synchronous=FULL`. Schema version 1 is written into `meta`; a newer file is refused, never guessed at.
 """
 
+import sqlite3
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -82,6 +83,7 @@ deals = Table(
     Column("peer_evidence", LargeBinary),
     Column("own_settlement", LargeBinary),
     Column("peer_settlement", LargeBinary),
+    Column("expired", Boolean, nullable=False),
 )
 
 outbox = Table(
@@ -144,9 +146,7 @@ events = Table(
     Column("details", Text, nullable=False),
 )
 
-settings = Table(
-    "setting", trade_tables, Column("name", Text, primary_key=True), Column("value", Text, nullable=False)
-)
+settings = Table("setting", trade_tables, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 
 def open_sqlite(path: Path | None, tables: MetaData, *, read_only: bool = False) -> sa.Engine:
@@ -162,6 +162,7 @@ def open_sqlite(path: Path | None, tables: MetaData, *, read_only: bool = False)
     else:
         engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 5})
     sa.event.listen(engine, "connect", _pragmas if not read_only else _read_only_pragmas)
+    sa.event.listen(engine, "handle_error", _tell_who_is_to_blame)
     try:
         if not read_only:
             tables.create_all(engine)
@@ -186,6 +187,13 @@ def _pragmas(connection: object, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _tell_who_is_to_blame(context: sa.engine.ExceptionContext) -> None:
+    """A full or failing disk, a locked or read-only file: our machine's fault, by the file's name."""
+    if isinstance(context.original_exception, sqlite3.OperationalError):
+        file = "memory" if context.engine is None else context.engine.url.database
+        raise LocalError(f"{file}: {context.original_exception}") from context.original_exception
 
 
 def _read_only_pragmas(connection: object, _record: object) -> None:

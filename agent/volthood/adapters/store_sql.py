@@ -34,6 +34,10 @@ class _SqlStore:
         """Make everything written since the last call durable."""
         self._connection.commit()
 
+    def rollback(self) -> None:
+        """Undo everything written since the last commit: what a killed process leaves behind."""
+        self._connection.rollback()
+
     def close(self) -> None:
         """Give the file back; what was not committed is undone."""
         self._connection.close()
@@ -165,6 +169,18 @@ class SqlTradeStore(_SqlStore):
         """All deals of slots from `since_slot` on."""
         query = sa.select(t.deals).where(t.deals.c.slot >= since_slot).order_by(t.deals.c.slot, t.deals.c.id)
         return [_deal(dict(row)) for row in self._connection.execute(query).mappings()]
+
+    def open_deals(self) -> list[Deal]:
+        """All deals that count and wait for their settlement, however old."""
+        d = t.deals.c
+        unsigned = d.own_settlement.is_(None) | d.peer_settlement.is_(None)
+        query = sa.select(t.deals).where(d.counted, unsigned, ~d.voided, ~d.disputed, ~d.expired).order_by(d.slot, d.id)
+        return [_deal(dict(row)) for row in self._connection.execute(query).mappings()]
+
+    def deal(self, contract_id: bytes) -> Deal | None:
+        """The deal of a contract."""
+        row = self._connection.execute(sa.select(t.deals).where(t.deals.c.id == contract_id)).mappings().first()
+        return None if row is None else _deal(dict(row))
 
     def put_outbox(self, row: OutboxRow) -> None:
         """Keep a message until its receipt."""

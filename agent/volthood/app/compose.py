@@ -18,7 +18,7 @@ from volthood.core.hood import Hood
 from volthood.core.hood_file import hood_digest
 from volthood.core.membership import member_of, trust_first_roster, trust_hood_file
 from volthood.core.tariff import Price, Tariff
-from volthood.engine.agent import LATEST_SETTLEMENT_S, Engine
+from volthood.engine.agent import Engine
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk, Members
 from volthood.engine.intake import Intake
@@ -42,11 +42,11 @@ def compose(config: AgentConfig) -> Runner:
     readings = SqlReadingStore.open(config.data_dir / "readings.db")
     verifier = SignatureVerifier()
     desk = Desk(member, Members(roster), hood, keys, verifier, verifier, keys, trades, readings)
-    clock = CalendarClock() if config.clock.file is None else CalendarClock.load(config.clock.file)
     if config.history.file is not None:
         readings.import_history(read_history(config.history.file))
         readings.commit()
-    since_s = clock.now_s() - LATEST_SETTLEMENT_S
+    clock = CalendarClock() if config.clock.file is None else CalendarClock.await_file(config.clock.file)
+    since_s = clock.now_s() - hood.settle_within_s - 2 * hood.slot_s
     meter = SlotMeter(desk)
     meter.load(since_s, clock.now_s() + hood.slot_s)
     deals = DealBook(trades, since_s)
@@ -82,9 +82,7 @@ def _link(config: AgentConfig, hood: Hood, runner: Runner) -> MqttLink:
         f"{ROOT}{level}/+/board/+/+",
         f"{ROOT}{level}/{house}/in/+",
     ]
-    return MqttLink(
-        config.broker.host, config.broker.port, f"{level}-{house}", topics, runner.on_message, runner.on_up
-    )
+    return MqttLink(config.broker.host, config.broker.port, f"{level}-{house}", topics, runner.on_message, runner.on_up)
 
 
 def _places(config: AgentConfig, slot_s: int) -> Callable[[int], Place]:
@@ -125,12 +123,16 @@ def _rows(path: Path, columns: tuple[str, str, str]) -> list[tuple[int, int, int
 
 def _row(path: Path, number: int, row: dict[str, str], columns: tuple[str, str, str]) -> tuple[int, int, int]:
     try:
-        instant = datetime.fromisoformat(row[columns[0]])
-        if instant.tzinfo is None:
-            raise ValueError("the time names no zone; write it as 2016-08-09T15:00:00Z")
-        return int(instant.timestamp()), int(row[columns[1]]), int(row[columns[2]])
+        return _instant_s(row[columns[0]]), int(row[columns[1]]), int(row[columns[2]])
     except (TypeError, ValueError) as error:
         raise LocalError(f"{path}: line {number}: {error}") from error
+
+
+def _instant_s(text: str) -> int:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("the time names no zone; write it as 2016-08-09T15:00:00Z")
+    return int(instant.timestamp())
 
 
 def _bytes(path: Path) -> bytes:

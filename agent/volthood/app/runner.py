@@ -1,7 +1,7 @@
 """Drives the engine: events in, commit, commands out. One loop, one writer; everything slow is a task beside it.
 
-Order matters: the trade store is committed after every event and before any command of it is carried out, so whatever has
-been sent can be sent again as the same bytes. Readings commit in batches; a receipt follows its commit.
+Order matters: the trade store is committed after the events in hand and before any command of them is carried out, so
+whatever has been sent can be sent again as the same bytes. Readings commit in batches; a receipt follows its commit.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from volthood.engine.events import (
     Report,
     TransportTicked,
 )
+from volthood.errors import LocalError
 from volthood.wire.cbor import WireError
 from volthood.wire.topics import parse_round, parse_topic
 
@@ -33,6 +34,8 @@ log = logging.getLogger("volthood.agent")
 
 TRANSPORT_TICK_MS = 500
 LONGEST_SLEEP_MS = 500
+MAX_BATCH = 64
+"""Events that share one commit: on an SD card a commit takes longer than all that they ask for."""
 
 
 class Runner:
@@ -72,8 +75,14 @@ class Runner:
         self._events.put_nowait(LinkRestored())
 
     async def run(self) -> None:
-        """Run until SIGTERM or SIGINT; then commit and end."""
-        assert self._link is not None
+        """Run until SIGTERM or SIGINT; then commit and end.
+
+        Raises:
+            LocalError: a store could not be written. What the event in hand had changed is undone with it: the next
+                start goes on from what is on the disk.
+        """
+        if self._link is None:
+            raise LocalError("this agent has no link to a broker: attach one before it runs")
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -83,41 +92,44 @@ class Runner:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
             for task in done - {stopping}:
                 task.result()
+            self._readings.commit()
         finally:
             for task in [*tasks, stopping]:
                 task.cancel()
             await asyncio.gather(*tasks, stopping, return_exceptions=True)
-            self._readings.commit()
-            self._trades.commit()
+            self._trades.close()
+            self._readings.close()
             log.info("AgentStopped")
 
     async def _loop(self) -> None:
         log.info("AgentStarted calendar_s=%d", self._clock.now_s())
         while True:
-            event = await self._next_event()
-            self._handle(event)
+            self._handle(await self._next_events())
             self._tick_transport()
             self._commit_readings_if_due()
 
-    async def _next_event(self) -> Event:
+    async def _next_events(self) -> list[Event]:
+        """What has arrived, up to a batch, in the order of arrival; a tick where nothing has."""
         try:
-            return await asyncio.wait_for(self._events.get(), self._sleep_ms() / 1000)
+            events = [await asyncio.wait_for(self._events.get(), self._sleep_ms() / 1000)]
         except TimeoutError:
-            return CalendarTicked()
+            return [CalendarTicked()]
+        while len(events) < MAX_BATCH and not self._events.empty():
+            events.append(self._events.get_nowait())
+        return events
 
     def _sleep_ms(self) -> int:
-        due = self._engine.next_due_s()
-        sleep_ms = LONGEST_SLEEP_MS if due is None else min(LONGEST_SLEEP_MS, self._clock.real_ms_until(due))
+        sleep_ms = min(LONGEST_SLEEP_MS, self._clock.real_ms_until(self._engine.next_due_s()))
         if self._readings_due_ms is not None:
             sleep_ms = min(sleep_ms, self._readings_due_ms - transport_ms())
         return max(1, sleep_ms)
 
-    def _handle(self, event: Event) -> None:
-        commands = self._engine.handle(event, self._clock.now_s())
+    def _handle(self, events: list[Event]) -> None:
+        commands = [command for event in events for command in self._engine.handle(event, self._clock.now_s())]
         self._trades.commit()
         for command in commands:
             self._carry_out(command)
-        if isinstance(event, RecordArrived) and self._readings_due_ms is None:
+        if self._readings_due_ms is None and any(isinstance(event, RecordArrived) for event in events):
             self._readings_due_ms = transport_ms() + self._commit_interval_ms
 
     def _carry_out(self, command: Command) -> None:
@@ -133,13 +145,13 @@ class Runner:
         now_ms = transport_ms()
         if now_ms >= self._transport_due_ms:
             self._transport_due_ms = now_ms + TRANSPORT_TICK_MS
-            self._handle(TransportTicked(now_ms))
+            self._handle([TransportTicked(now_ms)])
 
     def _commit_readings_if_due(self) -> None:
         if self._readings_due_ms is not None and transport_ms() >= self._readings_due_ms:
             self._readings.commit()
             self._readings_due_ms = None
-            self._handle(ReadingsCommitted())
+            self._handle([ReadingsCommitted()])
 
 
 def _event(topic: str, payload: bytes) -> Event:

@@ -16,7 +16,7 @@ from volthood.core.hood import Hood
 from volthood.core.membership import member_of
 from volthood.core.tariff import Price
 from volthood.engine.books import Books
-from volthood.engine.ordering import OFF, TRADING
+from volthood.engine.desk import OFF, TRADING
 from volthood.errors import LocalError
 from volthood.ports.stores import RoundNote, SlotNote
 from volthood.wire.record import Record, unpack_record

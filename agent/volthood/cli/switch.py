@@ -7,8 +7,6 @@ import click
 
 from volthood.cli.options import as_json_option, plain_errors, which_homes
 
-ON = "on"
-
 
 @click.command()
 @which_homes
@@ -30,7 +28,7 @@ def _switch(folder: Path, home: str | None, as_json: bool, *, trading: bool) -> 
     from volthood.adapters.store_sql import SqlTradeStore
     from volthood.cli.household import TRADES_FILE, agent_files, existing
     from volthood.config.agent import load_agent_config
-    from volthood.engine.ordering import OFF, TRADING
+    from volthood.engine.desk import OFF, ON, TRADING
 
     rows = []
     with plain_errors():

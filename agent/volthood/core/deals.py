@@ -6,10 +6,13 @@ Rules:
   contract window closed; a later one makes the buyer allocate nothing and say so (`voided`).
 - An allocation is stated once. What has been stated is kept, so that nobody can be shown two numbers.
 - Delivered is the smaller of both allocations, and final once both have signed it.
+- What is not settled when the hood's limit is over goes to the tariff (`expired`), and what it held of the meter stays
+  held. A settlement that both signed in time counts whenever its second signature arrives.
 """
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 from volthood.wire.keys import sha256
 from volthood.wire.market import Contract, Settlement
@@ -42,6 +45,7 @@ class Deal:
         counted: True once the contract counts for us.
         own_wh, peer_wh: stated allocations in Wh, None until stated.
         peer_evidence: the peer's allocation message with its two slot records.
+        expired: True once the time to settle was over.
     """
 
     payload: bytes
@@ -56,13 +60,14 @@ class Deal:
     peer_evidence: bytes | None = None
     own_settlement: bytes | None = None
     peer_settlement: bytes | None = None
+    expired: bool = False
 
-    @property
+    @cached_property
     def contract(self) -> Contract:
         """The contract's fields."""
         return Contract.from_cbor(self.payload)
 
-    @property
+    @cached_property
     def id(self) -> bytes:
         """The contract's id."""
         return sha256(self.payload)
@@ -79,6 +84,11 @@ class Deal:
         return self.own_settlement is not None and self.peer_settlement is not None
 
     @property
+    def open(self) -> bool:
+        """Whether it counts and still waits for its settlement."""
+        return self.counted and not (self.settled or self.voided or self.disputed or self.expired)
+
+    @property
     def delivered_wh(self) -> int:
         """Energy that both sides signed for, in Wh; 0 before."""
         if not self.settled or self.own_wh is None or self.peer_wh is None:
@@ -93,6 +103,13 @@ class Deal:
         return self.own_wh or 0
 
     @property
+    def peer_taken_wh(self) -> int:
+        """Energy of the peer's meter that this contract holds as far as we know, in Wh."""
+        if self.own_wh is None or self.peer_wh is None:
+            return self.peer_wh or 0
+        return min(self.own_wh, self.peer_wh)
+
+    @property
     def status(self) -> Status:
         """The transaction's status as the market's page defines it."""
         if self.disputed:
@@ -102,7 +119,7 @@ class Deal:
         if not self.counted:
             return Status.PROPOSED
         if not self.settled:
-            return Status.CONTRACTED
+            return Status.FAILED if self.expired else Status.CONTRACTED
         if self.delivered_wh == 0:
             return Status.FAILED
         return Status.COMPLETED if self.delivered_wh == self.contract.energy_wh else Status.PARTIAL

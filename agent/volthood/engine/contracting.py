@@ -7,6 +7,8 @@ Rules, and why:
 - Stored before sent, and after a restart the same bytes again: nobody looks like an equivocator.
 - A countersignature counts for the buyer until the nominal end of the contract window. A later one is answered with a
   signed `Void`, and the seller's energy goes on to balancing.
+- Nothing is signed that our own order did not allow. A clearing that asks for it is our own fault: trading goes off, and
+  the neighbour is not touched.
 """
 
 from collections.abc import Callable
@@ -15,30 +17,40 @@ from dataclasses import replace
 from volthood.core.deals import Deal, Role
 from volthood.core.market.round import Phase, Round, RoundPlan
 from volthood.engine.deals import DealBook
-from volthood.engine.desk import Desk
-from volthood.engine.outbox import Deferred, Outbox
+from volthood.engine.desk import OFF, TRADING, Desk
+from volthood.engine.outbox import NotYetError, Outbox
 from volthood.errors import PeerError
 from volthood.wire import inbox
 from volthood.wire.keys import sha256
-from volthood.wire.market import Contract, Void
+from volthood.wire.market import BUY, Contract, Order, Void, unpack_eddsa
 from volthood.wire.roster import RosterMember
 
 FindRound = Callable[[int, int], Round | None]
 """Gives the running round of (slot, gate)."""
+FindPlan = Callable[[int, int], RoundPlan]
+"""Gives the windows of (slot, gate)."""
 
 
 class Contracting:
-    """Signs, countersigns and voids the contracts of running rounds."""
+    """Signs, countersigns and voids the contracts of running rounds.
+
+    Attributes:
+        clearings: how many rounds have been cleared; tells whether it is worth looking again.
+    """
 
     def __init__(self, desk: Desk, deals: DealBook, outbox: Outbox) -> None:
         self._desk = desk
         self._deals = deals
         self._outbox = outbox
         self._expected: dict[tuple[int, int], dict[bytes, Contract]] = {}
+        self.clearings = 0
 
     def propose(self, round_: Round, contracts: list[Contract]) -> None:
         """Take what our clearing yields for us: sign as buyer, await the buyer's signature as seller."""
         _, slot, gate = round_.id
+        self.clearings += 1
+        if not self._allowed(slot, gate, contracts):
+            contracts = []
         expected = {sha256(contract.to_cbor()): contract for contract in contracts}
         signed = {deal.id for deal in self._deals.of_round(slot, gate)}
         if not signed <= expected.keys():
@@ -50,6 +62,15 @@ class Contracting:
             if contract.buyer == self._desk.me.agent:
                 self._sign_as_buyer(contract)
         self._update_signed(round_)
+
+    def _allowed(self, slot: int, gate: int, contracts: list[Contract]) -> bool:
+        """Whether our own order of the round allows what its clearing yields."""
+        posted = self._desk.trades.posted((slot, gate), "order")
+        if not contracts or (posted is not None and _fits(_order(posted), contracts, self._desk.me.agent)):
+            return True
+        self._desk.trades.set_setting(TRADING, OFF)
+        self._desk.note("ContractOutsideOrder", slot=slot, gate=gate, trading=OFF)
+        return False
 
     def _sign_as_buyer(self, contract: Contract) -> None:
         payload = contract.to_cbor()
@@ -63,7 +84,7 @@ class Contracting:
         """Countersign what our own clearing yielded.
 
         Raises:
-            Deferred: we have not cleared yet.
+            NotYetError: we have not cleared yet.
             PeerError: `window_over`, `contract_not_cleared`, or whatever is wrong with the signature.
         """
         contract = self._contract(sender, data, Contract.BUYER_KIND)
@@ -76,7 +97,7 @@ class Contracting:
             raise PeerError("window_over", f"contract of slot {contract.slot}")
         expected = self._expected.get((contract.slot, contract.gate))
         if expected is None:
-            raise Deferred
+            raise NotYetError
         if sha256(contract.to_cbor()) not in expected:
             raise PeerError("contract_not_cleared", self._difference(contract, expected))
         self._countersign(sender, contract, data)
@@ -90,9 +111,7 @@ class Contracting:
         self._outbox.send(buyer, inbox.CONTRACT_SELLER, signature)
         self._note_signed(deal, buyer)
 
-    def on_seller_signature(
-        self, sender: RosterMember, data: bytes, find: FindRound, plan: Callable[[int, int], RoundPlan]
-    ) -> None:
+    def on_seller_signature(self, sender: RosterMember, data: bytes, find: FindRound, plan: FindPlan) -> None:
         """Count the contract, or void it where the countersignature came too late. Raises `PeerError`."""
         contract = self._contract(sender, data, Contract.SELLER_KIND)
         if contract.seller != sender.agent or contract.buyer != self._desk.me.agent:
@@ -120,16 +139,24 @@ class Contracting:
         self._desk.note("ContractVoided", slot=contract.slot, contract=deal.id.hex()[:16], peer=seller.house)
 
     def on_void(self, sender: RosterMember, data: bytes) -> None:
-        """Release what we had reserved for a contract that its buyer calls void. Raises `PeerError`."""
-        _, signed = self._desk.verified(data, Void.KIND, Void.MAX_BYTES)
+        """Release what we had reserved for a contract that its buyer calls void.
+
+        Raises:
+            PeerError: `contract_unknown`, or `already_signed` where we are bound by our signature under a settlement.
+        """
+        signer, signed = self._desk.verified(data, Void.KIND, Void.MAX_BYTES)
+        if signer.agent != sender.agent:
+            raise PeerError("wrong_party", signer.house)
         void = Void.from_cbor(signed.payload)
         deal = self._deals.get(void.slot, void.contract)
         if deal is None or deal.role is not Role.SELLER or deal.peer != sender.agent:
             raise PeerError("contract_unknown", sender.house)
-        if deal.settled:
-            raise PeerError("already_settled", sender.house)
-        self._deals.save(replace(deal, voided=True, own_wh=0))
-        self._desk.note("ContractVoided", slot=void.slot, contract=deal.id.hex()[:16], peer=sender.house)
+        self._desk.check_round(deal.contract.round, void.round)
+        if deal.own_settlement is not None:
+            raise PeerError("already_signed", sender.house)
+        if not deal.voided:
+            self._deals.save(replace(deal, voided=True, own_wh=0))
+            self._desk.note("ContractVoided", slot=void.slot, contract=deal.id.hex()[:16], peer=sender.house)
 
     def _contract(self, sender: RosterMember, data: bytes, kind: str) -> Contract:
         signer, signed = self._desk.verified(data, kind, Contract.MAX_BYTES)
@@ -168,7 +195,21 @@ class Contracting:
         counted = {deal.id for deal in self._deals.of_round(slot, gate) if deal.counted}
         round_.pairs_signed = counted >= self._expected.get((slot, gate), {}).keys()
 
-    def forget_before(self, slot: int) -> None:
-        """Drop what old rounds expected."""
-        for old in [key for key in self._expected if key[0] < slot]:
-            del self._expected[old]
+    def forget(self, slot: int, gate: int) -> None:
+        """Drop what an old round expected."""
+        self._expected.pop((slot, gate), None)
+
+
+def _order(data: bytes) -> Order:
+    return Order.from_cbor(unpack_eddsa(data, Order.MAX_BYTES).payload)
+
+
+def _fits(order: Order, contracts: list[Contract], me: bytes) -> bool:
+    """Whether contracts stay on the order's side, inside its limits and within its energy."""
+    buys = order.side == BUY
+    for contract in contracts:
+        if me != (contract.buyer if buys else contract.seller):
+            return False
+    worst = max(row.buyer_price for row in contracts) if buys else min(row.seller_price for row in contracts)
+    open_wh = sum(wh for limit, wh in order.steps if (limit >= worst if buys else limit <= worst))
+    return sum(contract.energy_wh for contract in contracts) <= open_wh

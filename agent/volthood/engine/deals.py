@@ -1,26 +1,41 @@
-"""All deals of this agent in memory, kept in the store at every change."""
+"""The deals of this agent that can still change, in memory and kept in the store at every change."""
 
 from volthood.core.deals import Deal
 from volthood.ports.stores import TradeStore
 
 
 class DealBook:
-    """Deals by id and by slot. `save` is the only way to change one."""
+    """Deals by id and by slot. `save` is the only way to change one.
+
+    Attributes:
+        changes: how many have been saved; tells whether it is worth looking again.
+    """
 
     def __init__(self, store: TradeStore, since_slot: int) -> None:
         self._store = store
         self._by_slot: dict[int, dict[bytes, Deal]] = {}
-        for deal in store.deals(since_slot):
-            self._by_slot.setdefault(deal.contract.slot, {})[deal.id] = deal
+        self._open: dict[bytes, Deal] = {}
+        self.changes = 0
+        for deal in (*store.open_deals(), *store.deals(since_slot)):
+            self._keep(deal)
+
+    def _keep(self, deal: Deal) -> None:
+        self._by_slot.setdefault(deal.contract.slot, {})[deal.id] = deal
+        if deal.open:
+            self._open[deal.id] = deal
+        else:
+            self._open.pop(deal.id, None)
 
     def save(self, deal: Deal) -> None:
         """Keep the newest state of a deal."""
         self._store.save_deal(deal)
-        self._by_slot.setdefault(deal.contract.slot, {})[deal.id] = deal
+        self._keep(deal)
+        self.changes += 1
 
     def get(self, slot: int, contract_id: bytes) -> Deal | None:
-        """The deal of a contract."""
-        return self._by_slot.get(slot, {}).get(contract_id)
+        """The deal of a contract, however old."""
+        deal = self._by_slot.get(slot, {}).get(contract_id)
+        return deal if deal is not None else self._store.deal(contract_id)
 
     def of_slot(self, slot: int) -> list[Deal]:
         """The deals of a slot by gate (forward first), then id."""
@@ -30,15 +45,17 @@ class DealBook:
         """The deals of a round by id."""
         return [deal for deal in self.of_slot(slot) if deal.contract.gate == gate]
 
-    def open_slots(self) -> list[int]:
-        """Slots with a deal that counts and is not settled."""
-        return sorted(
-            slot
-            for slot, deals in self._by_slot.items()
-            if any(deal.counted and not deal.settled and not deal.disputed for deal in deals.values())
-        )
+    def unstated_rounds(self) -> list[tuple[int, int]]:
+        """(slot, gate) of rounds with an open deal whose allocation has not been stated, by time."""
+        return sorted({(d.contract.slot, d.contract.gate) for d in self._open.values() if d.own_wh is None})
+
+    def open_before(self, slot: int) -> list[Deal]:
+        """Open deals of slots before `slot`, by slot."""
+        old = [deal for deal in self._open.values() if deal.contract.slot < slot]
+        return sorted(old, key=lambda deal: (deal.contract.slot, deal.id))
 
     def forget_before(self, slot: int) -> None:
-        """Drop old slots from memory; the store keeps them."""
-        for old in [key for key in self._by_slot if key < slot]:
+        """Drop old slots from memory unless something in them is open; the store keeps them."""
+        needed = {deal.contract.slot for deal in self._open.values()}
+        for old in [key for key in self._by_slot if key < slot and key not in needed]:
             del self._by_slot[old]

@@ -8,9 +8,15 @@ from volthood.errors import PeerError
 from volthood.ports.crypto import RecordVerifier, Sealer, Signer, Verifier
 from volthood.ports.stores import EventRow, ReadingStore, TradeStore
 from volthood.wire import cose
+from volthood.wire.cbor import WireError
 from volthood.wire.market import unpack_eddsa
 from volthood.wire.roster import Roster, RosterMember
 from volthood.wire.topics import board_topic, hood_level
+
+TRADING = "trading"
+"""The household's setting that says whether it trades: `ON` (also when it was never set) or `OFF`."""
+ON = "on"
+OFF = "off"
 
 
 class Members:
@@ -50,7 +56,7 @@ class Desk:
         self.trades.add_event(EventRow(self.now_s, name, text))
         self.commands.append(Report(name, text))
 
-    def refuse(self, error: PeerError, **details: object) -> None:
+    def refuse(self, error: PeerError | WireError, **details: object) -> None:
         """Keep that a message was refused, and why."""
         self.note("MessageRefused", reason=error.reason, detail=error.detail.replace(" ", "_"), **details)
 
@@ -58,6 +64,14 @@ class Desk:
         """Put a message of ours on the board."""
         topic = board_topic(hood_level(self.hood.hood_id), self.me.house, slot, gate, kind)
         self.commands.append(Publish(topic, data))
+
+    @staticmethod
+    def check_round(wanted: tuple[bytes, int, int], found: tuple[bytes, int, int]) -> None:
+        """Raises `PeerError` (`wrong_hood`, `wrong_round`) unless a signed body names the round it was sent for."""
+        if found[0] != wanted[0]:
+            raise PeerError("wrong_hood", found[0].hex()[:16])
+        if found != wanted:
+            raise PeerError("wrong_round", f"slot {found[1]} gate {found[2]}")
 
     def verified(self, data: bytes, kind: str, max_bytes: int) -> tuple[RosterMember, cose.Signed]:
         """The member who signed `data`, and the message.

@@ -10,8 +10,8 @@ from volthood.wire.market import Allocation
 from volthood.wire.record import Record, unpack_record
 from volthood.wire.roster import RosterMember
 
-KEEP_SLOTS = 200
-"""Edges kept in memory: two days of quarter hours and some."""
+KEEP_S = 3 * 86_400
+"""How far back edges are kept in memory, at least: the newest days for the forecast, and what may still be settled."""
 
 
 class SlotMeter:
@@ -20,38 +20,58 @@ class SlotMeter:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._edges: dict[int, tuple[Edge, bytes]] = {}
+        self._measured: dict[int, SlotEnergy] = {}
 
     def load(self, start_s: int, end_s: int) -> None:
-        """Take up the slot records that the store holds for [start_s, end_s)."""
+        """Take up the slot records that the store holds for [start_s, end_s); what was no edge then is none now."""
         for stored in self._desk.readings.slot_records(start_s, end_s):
             _, record = unpack_record(stored.data)
-            self.add(record, stored.data)
+            try:
+                edge = edge_of(record, self._desk.hood.slot_s)
+            except PeerError:
+                continue
+            self._take(edge, stored.data)
 
     def add(self, record: Record, data: bytes) -> None:
         """Take a slot record for its edge; of two the one nearer to the edge. Raises `PeerError` where it is no edge."""
-        edge = edge_of(record, self._desk.hood.slot_s)
-        known = self._edges.get(edge.edge_s)
-        if known is None or abs(edge.time_s - edge.edge_s) < abs(known[0].time_s - known[0].edge_s):
-            self._edges[edge.edge_s] = (edge, data)
-        if len(self._edges) > KEEP_SLOTS:
-            del self._edges[min(self._edges)]
+        self._take(edge_of(record, self._desk.hood.slot_s), data)
+        self._forget()
 
-    def energy(self, slot: int) -> SlotEnergy | None:
-        """The measured energy of a slot, or None until both edges are here."""
+    def _take(self, edge: Edge, data: bytes) -> None:
+        known = self._edges.get(edge.edge_s)
+        if known is not None and abs(edge.time_s - edge.edge_s) >= abs(known[0].time_s - known[0].edge_s):
+            return
+        self._edges[edge.edge_s] = (edge, data)
+        for slot in (edge.edge_s - self._desk.hood.slot_s, edge.edge_s):
+            self._measure(slot)
+
+    def _measure(self, slot: int) -> None:
+        """Work out a slot once both its edges are here; what is no measurement is told, once."""
         start, end = self._edges.get(slot), self._edges.get(slot + self._desk.hood.slot_s)
         if start is None or end is None:
-            return None
+            return
+        self._measured.pop(slot, None)
         try:
             energy = slot_energy(start[0], end[0], self._desk.hood.slot_s, self._desk.me.fuse_w)
         except PeerError as error:
             self._desk.refuse(error, what="SlotEnergy", source=slot)
-            return None
-        return energy if energy.quality is Quality.MEASURED else None
+            return
+        if energy.quality is Quality.MEASURED:
+            self._measured[slot] = energy
 
-    def measured(self, start_s: int, end_s: int) -> list[SlotEnergy]:
-        """The measured slots in [start_s, end_s) by time."""
-        energies = [self.energy(slot) for slot in sorted(self._edges) if start_s <= slot < end_s]
-        return [energy for energy in energies if energy is not None]
+    def _forget(self) -> None:
+        horizon = max(self._edges) - max(KEEP_S, self._desk.hood.settle_within_s + 2 * self._desk.hood.slot_s)
+        for old in [edge for edge in self._edges if edge < horizon]:
+            del self._edges[old]
+            self._measured.pop(old, None)
+
+    def energy(self, slot: int) -> SlotEnergy | None:
+        """The measured energy of a slot, or None until both edges are here."""
+        return self._measured.get(slot)
+
+    def measured(self) -> list[SlotEnergy]:
+        """The measured slots in memory by time."""
+        return [self._measured[slot] for slot in sorted(self._measured)]
 
     def proof(self, slot: int) -> tuple[bytes, bytes]:
         """The signed slot records at both edges of a slot whose energy is known."""

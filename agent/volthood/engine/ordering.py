@@ -1,6 +1,7 @@
 """Orders: what a household would buy or sell in a round, from its forecast or its meter, its tariff and its contracts.
 
 The tariff is noted before the order is made, and with it the reason, so that `why` can tell later what was known then.
+A slot that the tariff does not reach is not traded: nothing would say what no regret means.
 """
 
 from collections.abc import Callable
@@ -8,17 +9,16 @@ from collections.abc import Callable
 from volthood.core.deals import Deal, Role
 from volthood.core.forecast import LOAD_DAYS, Forecast, Place, Sample, forecast, sample_of_net
 from volthood.core.order import NOTHING, Collar, OrderDraft, Position, balancing_order, forward_order
-from volthood.core.tariff import Tariff
+from volthood.core.tariff import Price, Tariff
 from volthood.engine.deals import DealBook
-from volthood.engine.desk import Desk
+from volthood.engine.desk import OFF, TRADING, Desk
 from volthood.engine.meter import SlotMeter
+from volthood.errors import LocalError
 from volthood.ports.stores import SlotNote
 from volthood.wire.market import BUY, SELL, WATCH, Order
 
-TRADING = "trading"
-OFF = "off"
-ON = "on"
 _DAY_S = 86_400
+_END_OF_TIME_S = 1 << 40
 _SIDES = {Role.BUYER: BUY, Role.SELLER: SELL}
 
 
@@ -33,14 +33,13 @@ class Ordering:
         self._meter = meter
         self._tariff = tariff
         self._place_at = place_at
+        self._samples: dict[int, Sample] = {}
+        self._imported_from_s: int | None = None
         self._expected_pv_wh: dict[int, int] = {}
 
     def order(self, slot: int, gate: int) -> Order:
         """The order of a round, its reason noted; empty while trading is off or there is nothing to trade."""
-        forward = not self._desk.hood.gate[gate].balancing
-        seen = self.forecast(slot) if forward else None
-        draft, reason = self._draft(slot, seen)
-        self._note(slot, gate, seen, draft, reason)
+        draft = self._noted_draft(slot, gate)
         return Order(
             hood=self._desk.hood.hood_id,
             slot=slot,
@@ -51,26 +50,41 @@ class Ordering:
             counter=self._desk.trades.next_counter("board"),
         )
 
+    def _noted_draft(self, slot: int, gate: int) -> OrderDraft:
+        seen = None if self._desk.hood.gate[gate].balancing else self.forecast(slot)
+        try:
+            price = self._tariff.at(slot)
+        except LocalError as error:
+            self._desk.note("TariffMissing", slot=slot, gate=gate, reason=str(error).replace(" ", "_"))
+            return NOTHING
+        draft, reason = self._draft(slot, seen, price)
+        self._note(slot, gate, seen, draft, reason, price)
+        return draft
+
     def forecast(self, slot: int) -> Forecast:
         """What the household will use and make in a slot, from imported history and what its meter has shown since."""
-        made = forecast(self._samples(slot), slot, self._place_at(slot))
+        self._learn(slot - (LOAD_DAYS + 1) * _DAY_S)
+        made = forecast(self._samples.values(), slot, self._place_at(slot))
         self._expected_pv_wh[slot] = made.pv_wh
         return made
 
-    def _samples(self, slot: int) -> list[Sample]:
-        start_s = slot - (LOAD_DAYS + 1) * _DAY_S
-        imported = self._desk.readings.history(start_s, slot)
-        samples = {row.slot: Sample(row.slot, row.load_wh, row.pv_wh) for row in imported}
-        for energy in self._meter.measured(start_s, slot):
+    def _learn(self, start_s: int) -> None:
+        """Bring the samples from `start_s` on up to what the stores and the meter know now."""
+        if self._imported_from_s is None or start_s < self._imported_from_s:
+            self._imported_from_s = start_s
+            for row in self._desk.readings.history(start_s, _END_OF_TIME_S):
+                self._samples.setdefault(row.slot, Sample(row.slot, row.load_wh, row.pv_wh))
+        for energy in self._meter.measured():
             expected = self._expected_pv_wh.get(energy.slot)
             if expected is None:
-                like = forecast(samples.values(), energy.slot, self._place_at(energy.slot))
+                like = forecast(self._samples.values(), energy.slot, self._place_at(energy.slot))
                 expected = self._expected_pv_wh[energy.slot] = like.pv_wh
-            samples[energy.slot] = sample_of_net(energy.slot, energy.net_wh, expected)
-        return list(samples.values())
+            self._samples[energy.slot] = sample_of_net(energy.slot, energy.net_wh, expected)
+        self._samples = {slot: sample for slot, sample in self._samples.items() if slot >= start_s}
+        self._expected_pv_wh = {slot: pv_wh for slot, pv_wh in self._expected_pv_wh.items() if slot >= start_s}
 
-    def _draft(self, slot: int, seen: Forecast | None) -> tuple[OrderDraft, str]:
-        position = self._position(slot, forward=seen is not None)
+    def _draft(self, slot: int, seen: Forecast | None, price: Price) -> tuple[OrderDraft, str]:
+        position = self._position(slot, price, forward=seen is not None)
         if not position.trading:
             return NOTHING, "trading is off"
         if seen is not None:
@@ -82,12 +96,12 @@ class Ordering:
         draft = balancing_order(energy.import_wh, energy.export_wh, position)
         return draft, "metered, not yet contracted" if draft.side != WATCH else "all metered energy is contracted"
 
-    def _position(self, slot: int, *, forward: bool) -> Position:
+    def _position(self, slot: int, price: Price, *, forward: bool) -> Position:
         low, high = self._desk.hood.collar(slot)
         deals = [deal for deal in self._deals.of_slot(slot) if not deal.voided]
         taken_wh = sum(_reserved_wh(deal, forward=forward) for deal in deals if deal.counted)
         return Position(
-            price=self._tariff.at(slot),
+            price=price,
             collar=Collar(low, high),
             fuse_w=self._desk.me.fuse_w,
             slot_s=self._desk.hood.slot_s,
@@ -96,8 +110,7 @@ class Ordering:
             trading=self._desk.trades.setting(TRADING) != OFF,
         )
 
-    def _note(self, slot: int, gate: int, seen: Forecast | None, draft: OrderDraft, reason: str) -> None:
-        price = self._tariff.at(slot)
+    def _note(self, slot: int, gate: int, seen: Forecast | None, draft: OrderDraft, reason: str, price: Price) -> None:
         self._desk.trades.save_slot_note(
             SlotNote(
                 slot=slot,

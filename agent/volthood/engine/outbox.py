@@ -4,8 +4,10 @@ Rules:
 
 - A message is stored with its number before it is sent. What a broker acknowledges means nothing.
 - A receipt is cumulative: everything up to its number was dealt with and is on the recipient's disk.
-- A message that cannot be judged yet (`Deferred`) is not marked as dealt with: its sender will send it again.
+- Who does not answer is asked ever more seldom, until it is heard of again.
 """
+
+from dataclasses import dataclass
 
 from volthood.engine.desk import Desk
 from volthood.engine.events import Publish
@@ -17,28 +19,42 @@ from volthood.wire.roster import RosterMember
 from volthood.wire.topics import hood_level, inbox_topic
 
 RESEND_MS = 2000
-"""Transport time after which an unconfirmed message is sent again."""
+"""Transport time after which an unconfirmed message is sent again for the first time; then twice that, and so on."""
+LONGEST_RESEND_MS = 64_000
 
 
-class Deferred(Exception):
+class NotYetError(Exception):
     """A message that came before what it refers to."""
 
 
+@dataclass
+class _Waiting:
+    """An unconfirmed message: when it was last sent, and how long until it is sent again, both in transport ms."""
+
+    row: OutboxRow
+    sent_ms: int
+    wait_ms: int = RESEND_MS
+
+
 class Outbox:
-    """Our unconfirmed messages, and what we have seen of others."""
+    """Our unconfirmed messages."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._waiting = {(row.recipient, row.counter): row for row in desk.trades.outbox()}
-        self._sent_ms: dict[tuple[bytes, int], int] = {}
+        self._waiting = {(row.recipient, row.counter): _Waiting(row, 0) for row in desk.trades.outbox()}
         self._now_ms = 0
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many messages wait for their receipt."""
+        return len(self._waiting)
 
     def send(self, recipient: RosterMember, kind: int, body: bytes) -> None:
         """Number, sign, seal, store and send a message."""
         counter = self._desk.trades.next_counter("inbox:" + recipient.agent.hex())
         row = OutboxRow(recipient.agent, counter, self._sealed(recipient, kind, counter, body))
         self._desk.trades.put_outbox(row)
-        self._waiting[row.recipient, row.counter] = row
+        self._waiting[row.recipient, row.counter] = _Waiting(row, self._now_ms)
         self._publish(row)
 
     def _sealed(self, recipient: RosterMember, kind: int, counter: int, body: bytes) -> bytes:
@@ -49,7 +65,6 @@ class Outbox:
         return self._desk.sealer.seal(recipient.seal_key, signed)
 
     def _publish(self, row: OutboxRow) -> None:
-        self._sent_ms[row.recipient, row.counter] = self._now_ms
         house = self._desk.members.house(row.recipient)
         self._desk.commands.append(Publish(self._topic(house), row.sealed))
 
@@ -58,15 +73,23 @@ class Outbox:
 
     def resend_all(self) -> None:
         """Send everything unconfirmed again: the link was away."""
-        for row in self._waiting.values():
-            self._publish(row)
+        for waiting in self._waiting.values():
+            waiting.sent_ms, waiting.wait_ms = self._now_ms, RESEND_MS
+            self._publish(waiting.row)
 
     def resend_due(self, now_ms: int) -> None:
         """Send again what has waited long enough."""
         self._now_ms = now_ms
-        for key, row in self._waiting.items():
-            if now_ms - self._sent_ms.get(key, 0) >= RESEND_MS:
-                self._publish(row)
+        for waiting in self._waiting.values():
+            if now_ms - waiting.sent_ms >= waiting.wait_ms:
+                waiting.sent_ms, waiting.wait_ms = now_ms, min(LONGEST_RESEND_MS, 2 * waiting.wait_ms)
+                self._publish(waiting.row)
+
+    def heard_of(self, member: RosterMember) -> None:
+        """A member is there: what waits for it is sent again soon."""
+        for (recipient, _), waiting in self._waiting.items():
+            if recipient == member.agent:
+                waiting.wait_ms = RESEND_MS
 
     def open(self, sender_house: str, data: bytes) -> tuple[RosterMember, Envelope]:
         """The sender and envelope of a sealed message.
@@ -92,7 +115,6 @@ class Outbox:
         covered = [key for key in self._waiting if key[0] == member.agent and key[1] <= counter]
         for key in covered:
             del self._waiting[key]
-            self._sent_ms.pop(key, None)
         if covered:
             self._desk.trades.drop_outbox(member.agent, counter)
 

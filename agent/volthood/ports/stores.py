@@ -141,6 +141,12 @@ class TradeStore(Protocol):
     def deals(self, since_slot: int) -> list[Deal]:
         """All deals of slots from `since_slot` on."""
 
+    def open_deals(self) -> list[Deal]:
+        """All deals that count and wait for their settlement, however old."""
+
+    def deal(self, contract_id: bytes) -> Deal | None:
+        """The deal of a contract."""
+
     def put_outbox(self, row: OutboxRow) -> None:
         """Keep a message until its receipt."""
 
