@@ -3,12 +3,14 @@
 import itertools
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from volthood.core.laws import Verdict
 from volthood_tools.demo.example import example_run
 from volthood_tools.demo.report import write_report
 
@@ -99,6 +101,16 @@ def test_it_fits_and_stays_quiet(visit: Visit, report_file: Path) -> None:
     assert [url for url in visit.requests if url not in {report_file.as_uri(), "data:,"}] == []
 
 
+def test_it_fits_at_widths_between(browser: Browser, report_file: Path) -> None:
+    visit = Visit(browser, report_file, 320, "light")
+    visit.page.evaluate(OPEN_ALL)
+    for width in (320, 360, 621, 768, 861, 901, 1024, 1920):
+        visit.page.set_viewport_size({"width": width, "height": 844})
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert visit.page.evaluate(TOO_WIDE) == [], width
+    visit.context.close()
+
+
 def test_headings_go_down_one_step_at_a_time(visit: Visit) -> None:
     levels = visit.page.evaluate(HEADINGS)
     assert levels[0] == 1
@@ -124,6 +136,19 @@ def test_tables_open_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Enter")
     assert page.get_by_role("table").count() == 3
     assert page.get_by_role("table", name="Energy of all homes by slot").get_by_role("row").count() == SLOTS + 2
+
+
+def test_long_names_fit_on_a_phone(browser: Browser, tmp_path: Path) -> None:
+    run = example_run(2, 2)
+    names = ("abcdefghijklmnopqrstuvwxyz012345", "w" * 32)
+    homes = tuple(replace(home, house=name, source=name) for home, name in zip(run.homes, names, strict=True))
+    broken = {name: Verdict(False, f"{names[1]} slot 1470700800") for name in run.laws}
+    write_report(tmp_path / "report.html", replace(run, homes=homes, laws=broken, refused={names[0]: 1}))
+    visit = Visit(browser, tmp_path / "report.html", 390, "light")
+    visit.page.evaluate(OPEN_ALL)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == 390
+    assert visit.page.evaluate(TOO_WIDE) == []
+    visit.context.close()
 
 
 def test_on_paper_every_table_is_open_and_the_ground_is_white(browser: Browser, report_file: Path) -> None:
