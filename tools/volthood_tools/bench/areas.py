@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from volthood_tools.bench.figures import Figure
 
 AREAS = {
+    "demo": "volthood_tools.bench.demo",
     "firmware": "volthood_tools.bench.firmware",
     "wire": "volthood_tools.bench.wire",
 }

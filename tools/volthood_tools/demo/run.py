@@ -4,6 +4,7 @@ Every part is a process of its own; nothing here takes part in the market. What 
 from the homes' files (`collect`).
 """
 
+import os
 import signal
 import tempfile
 import time
@@ -50,12 +51,22 @@ class Options:
 
 @dataclass
 class Figures:
-    """What a run cost: real seconds to the first settled trade, KiB of memory at its peak, messages by kind."""
+    """What a run cost.
+
+    Attributes:
+        first_settled_s: real seconds from the start to the first settled trade.
+        peak_kib: the greatest resident memory of each process, KiB.
+        total_kib: the greatest of all together, shared pages counted once, KiB.
+        board_messages, rounds: messages on the board in so many rounds.
+        inbox_messages: contracts, settlements and their receipts.
+    """
 
     first_settled_s: float | None = None
     peak_kib: dict[str, int] = field(default_factory=dict)
     total_kib: int = 0
-    messages: dict[str, int] = field(default_factory=dict)
+    board_messages: int = 0
+    rounds: int = 0
+    inbox_messages: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,13 +120,14 @@ def run(options: Options, console: Console) -> Finished:
     with _ended_by_signals(), ExitStack() as stack:
         hood = found(stack, folder, data, plan, options.price_rule, say)
         clock = start(hood, say)
-        live = stack.enter_context(LiveValues(hood.broker.port, hood_level(hood.hood_id)))
+        live = stack.enter_context(LiveValues(hood.broker.port, hood_level(hood.hood_id), plan))
         _tell_consoles(hood, say)
         watches = [HomeWatch(home.house, home.agent_toml, plan) for home in hood.homes]
         watch = stack.enter_context(HoodWatch(watches, live))
         with make_screen(console, plan, ZoneInfo(data.timezone), data.currency) as screen:
             _watch(hood, clock, watch, screen, figures, started_s)
-        figures.messages = dict(live.messages)
+        figures.board_messages, figures.rounds = live.board.total(), len(live.board)
+        figures.inbox_messages = live.inbox
         say("The last slot is over; ending all processes.")
     files = [home.agent_toml for home in hood.homes]
     wall_s = time.monotonic() - started_s
@@ -178,7 +190,7 @@ def _measure(hood: Neighbourhood, view: HoodView, figures: Figures, started_s: f
     if figures.first_settled_s is None and view.settled:
         figures.first_settled_s = time.monotonic() - started_s
     total_kib = 0
-    for name, pid in hood.supervisor.pids().items():
+    for name, pid in {"demo": os.getpid(), **hood.supervisor.pids()}.items():
         memory = memory_of(pid)
         if memory is not None:
             figures.peak_kib[name] = max(figures.peak_kib.get(name, 0), memory.peak_kib)

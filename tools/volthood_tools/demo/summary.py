@@ -1,5 +1,7 @@
 """What a finished run came to, in lines for a person and as one JSON object."""
 
+from dataclasses import asdict
+
 from volthood.cli.text import money
 from volthood.errors import LocalError
 from volthood_tools.demo.report import write_report
@@ -115,11 +117,5 @@ def json_of(run: Finished) -> dict[str, object]:
         "slots": len(run.result.slots),
         "refused": run.result.refused,
         "folder": str(run.folder.path),
-        "figures": {
-            "first_settled_s": run.figures.first_settled_s,
-            "wall_s": run.result.wall_s,
-            "peak_kib": run.figures.peak_kib,
-            "total_kib": run.figures.total_kib,
-            "messages": run.figures.messages,
-        },
+        "figures": {"wall_s": run.result.wall_s, **asdict(run.figures)},
     }

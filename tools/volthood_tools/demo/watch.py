@@ -16,7 +16,7 @@ from volthood.errors import LocalError
 from volthood.ports.stores import SlotNote
 from volthood.wire.cbor import WireError
 from volthood.wire.record import Live
-from volthood.wire.topics import HOME, ROOT, node_topic, parse_topic
+from volthood.wire.topics import HOME, ROOT, Topic, node_topic, parse_round, parse_topic
 from volthood_tools.broker.choice import LOOPBACK
 from volthood_tools.demo.dataset import SLOT_S
 from volthood_tools.demo.plan import RunPlan
@@ -26,12 +26,20 @@ SETTLED_AFTER_S = 3 * SLOT_S
 
 
 class LiveValues:
-    """Newest power of each home, and how many messages of each kind went over the broker."""
+    """Newest power of each home, and how many messages went over the broker.
 
-    def __init__(self, port: int, hood: str) -> None:
+    Attributes:
+        power_w: W by house, import positive.
+        board: messages on the board by (slot, gate), for the slots of the plan.
+        inbox: messages in all inboxes.
+    """
+
+    def __init__(self, port: int, hood: str, plan: RunPlan) -> None:
         self.power_w: dict[str, int] = {}
-        self.messages: Counter[str] = Counter()
+        self.board: Counter[tuple[int, int]] = Counter()
+        self.inbox = 0
         self._hood = hood
+        self._slots = plan.slot_starts
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="demo-screen", protocol=mqtt.MQTTv311)
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
@@ -51,13 +59,19 @@ class LiveValues:
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         try:
-            topic = parse_topic(message.topic)
-            if topic.hood == HOME:
-                self.power_w[topic.house] = Live.from_cbor(bytes(message.payload)).power_w
-            else:
-                self.messages[topic.detail[-1] if topic.area == "board" else topic.area] += 1
+            self._take(parse_topic(message.topic), bytes(message.payload))
         except WireError:
-            self.messages["not understood"] += 1
+            return
+
+    def _take(self, topic: Topic, payload: bytes) -> None:
+        if topic.hood == HOME:
+            self.power_w[topic.house] = Live.from_cbor(payload).power_w
+        elif topic.area == "in":
+            self.inbox += 1
+        else:
+            slot, gate = parse_round(topic.detail[0])
+            if slot in self._slots:
+                self.board[slot, gate] += 1
 
 
 @dataclass(frozen=True)
