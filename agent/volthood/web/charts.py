@@ -21,6 +21,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 26, 26
 _LABEL_PX = 58
 """Width that one label under the axis takes with the air around it."""
 _NOTHING = 1e-9
+_BEYOND = 0.05
+"""Share of a step by which a value may stand out over the outermost line, rather than cost a whole step more."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def axis(low: float, high: float, count: int = 6) -> Axis:
         raise LocalError(f"no scale from {low} to {high}")
     low, high = min(low, 0.0), max(high, 0.0)
     step = _round_step((high - low or 1.0) / count)
-    first, last = math.floor(low / step + _NOTHING), math.ceil(high / step - _NOTHING)
+    first, last = math.floor(low / step + _BEYOND), math.ceil(high / step - _BEYOND)
     last = max(last, first + 1)
     ticks = tuple(step * n for n in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], ticks)
