@@ -19,6 +19,7 @@ from volthood_tools.demo.watch import HomeView, HoodView
 
 REFRESH_PER_S = 4
 NEWS_LINES = 4
+COLUMNS = ("W now", "forecast", "order", "price", "agreed", "trades", "kWh", "paid", "alone", "saved")
 
 
 class Screen(Protocol):
@@ -85,13 +86,13 @@ class TableScreen:
 
     def _table(self, view: HoodView) -> Table:
         slot = local(view.now_s // SLOT_S * SLOT_S + SLOT_S, self._zone)
-        table = Table(
-            title=f"Prices in {self._currency}/kWh, money in {self._currency}", title_justify="left", expand=True
+        table = Table(box=None, pad_edge=False, collapse_padding=True, caption_justify="left")
+        table.caption = (
+            f"Forecast, order and contracts of {slot:%H:%M} in Wh; the rest since the start, in {self._currency}."
         )
-        for name in ("home", "now W", f"{slot:%H:%M} forecast Wh", "order", "agreed Wh at price", "settled"):
-            table.add_column(name, justify="left" if name == "home" else "right")
-        for name in ("traded Wh", "paid", "alone", "saved"):
-            table.add_column(name, justify="right", overflow="fold")
+        table.add_column("home", overflow="ellipsis", no_wrap=True)
+        for name in COLUMNS:
+            table.add_column(name, justify="right", no_wrap=True)
         for home in view.homes:
             table.add_row(*home_cells(home))
         return table
@@ -133,15 +134,16 @@ class LineScreen:
 
 
 def home_cells(home: HomeView) -> list[str]:
-    """A home's row."""
+    """A home's row: eighty columns of a terminal hold it."""
     return [
-        home.house if home.trading else f"{home.house} (trading off)",
+        home.house,
         "" if home.power_w is None else str(home.power_w),
         "" if home.note is None or home.note.forecast_net_wh is None else str(home.note.forecast_net_wh),
         _order(home),
-        _agreed(home),
+        _price(home),
+        str(sum(deal.contract.energy_wh for deal in home.deals)) if home.deals else "",
         str(home.settled),
-        f"+{home.bought_wh} -{home.sold_wh}",
+        f"{(home.bought_wh + home.sold_wh) / 1000:.2f}",
         money(home.paid_uct),
         money(home.utility_alone_uct),
         money(home.utility_alone_uct - home.paid_uct),
@@ -150,18 +152,22 @@ def home_cells(home: HomeView) -> list[str]:
 
 def _order(home: HomeView) -> str:
     note = home.note
+    if not home.trading:
+        return "off"
     if note is None:
         return ""
-    if note.side == WATCH or note.limit_mct_per_kwh is None:
+    if note.side == WATCH:
         return "nothing"
-    return f"{'buy' if note.side == BUY else 'sell'} {note.order_wh} at {_short(note.limit_mct_per_kwh)}"
+    return f"{'buy' if note.side == BUY else 'sell'} {note.order_wh}"
 
 
-def _agreed(home: HomeView) -> str:
-    if not home.deals:
+def _price(home: HomeView) -> str:
+    """What was agreed; before that the order's limit."""
+    if home.deals:
+        return _short(home.deals[0].contract.buyer_price)
+    if home.note is None or home.note.limit_mct_per_kwh is None:
         return ""
-    agreed_wh = sum(deal.contract.energy_wh for deal in home.deals)
-    return f"{agreed_wh} at {_short(home.deals[0].contract.buyer_price)}"
+    return _short(home.note.limit_mct_per_kwh)
 
 
 def _short(mct_per_kwh: int) -> str:
