@@ -60,7 +60,7 @@ class Axis:
 
 
 def axis(low: float, high: float, count: int = 6) -> Axis:
-    """A scale with round steps (1, 2, 2.5 or 5 times a power of ten) that holds zero, `low`, `high` and some `count` lines.
+    """A scale of about `count` round steps (1, 2, 2.5 or 5 times a power of ten) that holds zero, `low` and `high`.
 
     Raises: `LocalError` for what is not a finite number.
     """
