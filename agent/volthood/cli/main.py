@@ -1,6 +1,7 @@
 """The group `volthood`. Other distributions add commands through the entry-point group `volthood.commands`."""
 
 from importlib.metadata import EntryPoint, entry_points
+from typing import Protocol
 
 import click
 
@@ -24,14 +25,30 @@ class PluginGroup(click.Group):
         """A command of ours, else a plug-in's."""
         own = super().get_command(ctx, cmd_name)
         plugin = _plugins().get(cmd_name)
-        return own if own is not None or plugin is None else _load(plugin)
+        return own if own is not None or plugin is None else load_plugin(plugin)
 
 
 def _plugins() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=PLUGINS)}
 
 
-def _load(plugin: EntryPoint) -> click.Command:
+class Plugin(Protocol):
+    """An entry point, as far as it is needed here."""
+
+    @property
+    def name(self) -> str:
+        """What a person types."""
+
+    @property
+    def value(self) -> str:
+        """Where the command is."""
+
+    def load(self) -> object:
+        """The command."""
+
+
+def load_plugin(plugin: Plugin) -> click.Command:
+    """A plug-in's command, or one that says what it needs. Raises `click.ClickException` where it is no command."""
     try:
         command = plugin.load()
     except ModuleNotFoundError as error:

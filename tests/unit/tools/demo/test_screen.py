@@ -75,9 +75,10 @@ def test_a_terminal_gets_a_table_with_the_calendar_and_the_news() -> None:
     shown = out.getvalue()
     for text in (
         "Fri 26 Aug 2016 09:01 PDT",
-        "09:15 forecast Wh",
+        "contracts of 09:15",
         "house02",
-        "sell 320 at 0.080",
+        "sell 320",
+        "0.080",
         "node-house02 ended",
     ):
         assert text in shown
