@@ -121,11 +121,6 @@ def slot_flows(result: RunResult) -> list[Flows]:
     return [flows_of(home.slots[number].bill for home in result.homes) for number in range(len(result.slots))]
 
 
-def total_flows(result: RunResult) -> Flows:
-    """The flows of all homes over the whole run."""
-    return sum(slot_flows(result), Flows())
-
-
 def mean_price(trades: Iterable[Trade]) -> int | None:
     """What delivered energy cost its buyers on average in mct/kWh, half to even; None where nothing was delivered."""
     delivered = [trade for trade in trades if trade.delivered]
