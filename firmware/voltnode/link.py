@@ -48,10 +48,12 @@ class LinkError(Exception):
     """The connection is of no use any more; the text says why."""
 
 
-def open_receipt(link_key: bytes, data: bytes) -> int:
-    """The rseq of a receipt under our link key. Raises WireError (`mac_wrong` and format errors)."""
+def open_receipt(link_key: bytes, kid: bytes, data: bytes) -> int:
+    """The rseq of a receipt for the node `kid` under our link key. Raises WireError: `mac_wrong` and format errors."""
     maced = cose.unpack_mac0(data, MAX_RECEIPT_BYTES)
     expected = hmac_sha256(link_key, cose.to_be_maced(Receipt.KIND, maced.protected, maced.payload))
+    if maced.kid != kid:
+        raise WireError("kid_unknown")
     if not equal(expected, maced.signature):
         raise WireError("mac_wrong")
     return Receipt.from_cbor(maced.payload).rseq
@@ -263,7 +265,7 @@ class Link:
 
     def _take_receipt(self, connection: _Connection, enrolment: "Enrolment", data: bytes) -> None:
         try:
-            rseq = open_receipt(enrolment.link_key, data)
+            rseq = open_receipt(enrolment.link_key, bytes.fromhex(self._node), data)
         except WireError as error:
             self.refused_receipts += 1
             self._log("receipt_refused", reason=error.reason)

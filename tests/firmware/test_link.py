@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from volthood.wire import cose
-from volthood.wire.mac import hmac_sha256
-from volthood.wire.record import SYNCHRONISED, Live, Receipt, unpack_record
+from volthood.adapters.crypto import LinkKey
+from volthood.wire.record import SYNCHRONISED, Live, unpack_record
 from volthood_tools.memory_board import MemoryBoard, MemoryStream, QuickSigner
 from voltnode import mqtt
 from voltnode.bus.meter import Reading
@@ -27,10 +26,8 @@ TOPIC = f"vh/1/home/house01/node/{NODE}/"
 START_MS = 1_750_000_500_000
 
 
-def receipt(rseq: int, key: bytes = KEY) -> bytes:
-    protected = cose.protected_header(cose.HMAC_256, bytes(8))
-    payload = Receipt(rseq=rseq).to_cbor()
-    return cose.pack_mac0(protected, payload, hmac_sha256(key, cose.to_be_maced(Receipt.KIND, protected, payload)))
+def receipt(rseq: int, key: bytes = KEY, node: str = NODE) -> bytes:
+    return LinkKey(key).mac_receipt(bytes.fromhex(node), rseq)
 
 
 class Broker:
@@ -212,6 +209,7 @@ def test_a_receipt_moves_the_ring_and_its_packet_is_acknowledged() -> None:
     [
         (receipt(4, bytes(32)), "mac_wrong"),
         (receipt(6), "beyond_written"),
+        (receipt(4, node="7766554433221100"), "kid_unknown"),
         (receipt(4)[:-1] + b"\x00", "mac_wrong"),
         (b"", "truncated"),
         (b"\xff" * 60, "type_unknown"),

@@ -1,0 +1,274 @@
+"""A whole node as a process, on both interpreters: simulated meter, real broker, records verified as an agent does."""
+
+import json
+import os
+import queue
+import signal
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from volthood.adapters.crypto import LinkKey, SignatureVerifier
+from volthood.core.energy import edge_of
+from volthood.core.readings import Stream
+from volthood.errors import DeviceError
+from volthood.wire.record import Live, Record, record_hash, unpack_record
+from volthood.wire.topics import node_topic
+from volthood_tools.broker.choice import answers, choose_broker, find_mosquitto, free_port
+from volthood_tools.console.node import NodeConsole
+from volthood_tools.console.port import Port
+from volthood_tools.processes.supervisor import Child, Supervisor
+from volthood_tools.virtual_board import VirtualBoard, find_micropython
+
+SPEED = 240
+SLOT_S = 900
+POWER_W = 3600
+LINK_KEY = bytes(range(32))
+PATIENCE_S = 20
+
+
+class Agent:
+    """Takes the node's records by the agent's own rules, and answers with receipts."""
+
+    def __init__(self, port: int, node: str, public_key: bytes) -> None:
+        self.records: list[Record] = []
+        self.repeated = 0
+        self.lives: list[Live] = []
+        self.online: list[bool] = []
+        self.stream = Stream()
+        self.faults: queue.Queue[BaseException] = queue.Queue()
+        self.silent = False
+        self._node, self._public_key, self._verifier = node, public_key, SignatureVerifier()
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id="agent", clean_session=False, protocol=mqtt.MQTTv311
+        )
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_connect, self._client.on_message = self._on_connect, self._on_message
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+        if not self.faults.empty():
+            raise self.faults.get()
+
+    def _on_connect(self, client: mqtt.Client, *_rest: object) -> None:
+        for what in ("record", "live", "status"):
+            client.subscribe(node_topic("house01", self._node, what), qos=1)
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        try:
+            self._take(message.topic.rsplit("/", 1)[1], bytes(message.payload))
+        except BaseException as fault:
+            self.faults.put(fault)
+            raise
+
+    def _take(self, what: str, data: bytes) -> None:
+        if what == "live":
+            self.lives.append(Live.from_cbor(data))
+        elif what == "status":
+            self.online.append(json.loads(data)["online"])
+        else:
+            signed, record = unpack_record(data)
+            assert self._verifier.verify_es256(self._public_key, signed, Record.KIND)
+            if self.stream.take(record, record_hash(data)).new:
+                self.records.append(record)
+            else:
+                self.repeated += 1
+            self.send_receipt()
+
+    def send_receipt(self) -> None:
+        if not self.silent:
+            data = LinkKey(LINK_KEY).mac_receipt(bytes.fromhex(self._node), self.stream.receipt)
+            self._client.publish(node_topic("house01", self._node, "receipt"), data, qos=1)
+
+    def slots(self) -> list[Record]:
+        return [record for record in list(self.records) if record.is_slot]
+
+
+class Scene:
+    """A meter, a broker, a board and what keeps them running."""
+
+    def __init__(self, folder: Path, micropython: Path | None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.clock = folder / "clock.json"
+        self.board = VirtualBoard(
+            flash=folder / "flash",
+            uart=folder / "meter",
+            console=folder / "console",
+            micropython=micropython,
+            clock=self.clock,
+            sample_ms=100,
+        )
+        self.supervisor = Supervisor(folder)
+        self.agent: Agent | None = None
+
+    def start(self) -> None:
+        choice = choose_broker(self.folder, self.port, find_mosquitto())
+        command = (
+            "volthood-simmeter",
+            "--link",
+            str(self.folder / "meter"),
+            "--power",
+            str(POWER_W),
+            "--since",
+            "2025-06-01T00:00:00Z",
+        )
+        meter = Child("meter", (*command, "--clock", str(self.clock)))
+        self.supervisor.start(choice.child, meter)
+        self.supervisor.start(Child("node", self.board.command, self.board.environment, self.board.terminal))
+
+    def set_clock(self) -> None:
+        real_ms = time.time_ns() // 1_000_000
+        start_s = 1_750_000_000 // SLOT_S * SLOT_S + SLOT_S - 2 * SPEED
+        self.clock.write_text(json.dumps({"real_start_ms": real_ms, "calendar_start_s": start_s, "speed": SPEED}))
+
+    def ask(self, command: str) -> dict[str, object]:
+        with Port.open(self.folder / "console") as port:
+            return NodeConsole(port, "node").ask(command)
+
+    def enrol(self) -> dict[str, object]:
+        with Port.open(self.folder / "console") as port:
+            console = NodeConsole(port, "node")
+            identity = console.wait_ready()
+            wait_until(lambda: "serial" in self._try(console, "meter read"), "the meter is read")
+            settings = {
+                "house": "house01",
+                "link_key": LINK_KEY.hex(),
+                "broker": f"127.0.0.1:{self.port}",
+                "pin": "1234",
+            }
+            console.ask("enrol " + json.dumps(settings))
+        public_key = bytes.fromhex(str(identity["public_key"]))
+        self.agent = Agent(self.port, str(identity["node"]), public_key)
+        return identity
+
+    @staticmethod
+    def _try(console: NodeConsole, command: str) -> dict[str, object]:
+        try:
+            return console.ask(command)
+        except DeviceError:
+            return {}
+
+    def kill(self, name: str) -> None:
+        pid = self.supervisor.pids()[name]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.supervisor.pids().get(name, pid) != pid, f"{name} is back")
+
+    def close(self) -> None:
+        if self.agent is not None:
+            self.agent.close()
+        self.supervisor.stop()
+        self.board.close()
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline_s, f"not within {PATIENCE_S} s: {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture(params=["micropython", "cpython"])
+def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
+    micropython = find_micropython() if request.param == "micropython" else None
+    if request.param == "micropython" and micropython is None:
+        pytest.skip("no micropython")
+    made = Scene(tmp_path, micropython)
+    with made.supervisor:
+        made.start()
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def slots_arrive(scene: Scene, count: int) -> list[Record]:
+    agent = scene.agent
+    assert agent is not None
+    before = len(agent.slots())
+    wait_until(lambda: len(agent.slots()) >= before + count or not agent.faults.empty(), f"{count} slot records")
+    return agent.slots()
+
+
+def check_energy(slots: list[Record]) -> None:
+    """Between any two edges the records say what the meter's power makes of the time between the two readings."""
+    for earlier, later in pairwise(slots):
+        expected_wh = POWER_W * (later.time_s - earlier.time_s) // 3600
+        assert abs(later.import_wh - earlier.import_wh - expected_wh) <= POWER_W * SPEED // 10 // 3600 + 2
+
+
+def test_a_node_delivers_survives_kills_and_loses_nothing(scene: Scene) -> None:
+    scene.enrol()
+    agent = scene.agent
+    assert agent is not None
+    scene.set_clock()
+    slots_arrive(scene, 2)
+    assert scene.ask("status")["link"] == "connected"
+
+    scene.kill("node")
+    slots_arrive(scene, 1)
+    assert {record.boot for record in agent.records} >= {1, 2}
+
+    scene.kill("broker")
+    wait_until(lambda: answers(scene.port), "the broker answers")
+    slots_arrive(scene, 1)
+
+    scene.kill("meter")
+    slots = slots_arrive(scene, 1)
+    wait_until(lambda: scene.ask("queue")["receipt"] == agent.stream.receipt, "the receipt has come home")
+
+    edges = [edge_of(record, SLOT_S).edge_s for record in slots]
+    assert len(set(edges)) == len(edges)
+    check_energy(slots)
+    assert agent.stream.lost == []
+    assert agent.stream.receipt >= max(record.rseq for record in slots)
+    assert agent.lives
+    assert False in agent.online
+    assert agent.online[-1]
+
+
+def test_what_is_not_receipted_comes_again_after_a_kill(scene: Scene) -> None:
+    scene.enrol()
+    agent = scene.agent
+    assert agent is not None
+    agent.silent = True
+    scene.set_clock()
+    slots_arrive(scene, 1)
+    scene.kill("node")
+    wait_until(lambda: agent.repeated > 0, "records come again")
+    agent.silent = False
+    slots_arrive(scene, 1)
+    wait_until(lambda: scene.ask("queue")["receipt"] == agent.stream.receipt, "the receipt has come home")
+
+
+def test_the_console_answers_within_100_ms_and_outlives_the_node(scene: Scene) -> None:
+    with Port.open(scene.folder / "console") as port:
+        console = NodeConsole(port, "node")
+        first = console.wait_ready()
+        for command in ("id", "status", "queue", "meter list", "chain", "log", "time"):
+            began_s = time.monotonic()
+            answer = console.ask(command)
+            assert answer
+            assert time.monotonic() - began_s < 0.1, command
+        scene.kill("node")
+        again = console.wait_ready()
+    assert again["public_key"] == first["public_key"]
+
+
+def test_a_console_that_nobody_reads_does_not_hold_the_node_up(scene: Scene) -> None:
+    scene.enrol()
+    agent = scene.agent
+    assert agent is not None
+    scene.set_clock()
+    with Port.open(scene.folder / "console") as port:
+        for _ in range(300):
+            port.write(b"help\r")
+        slots_arrive(scene, 1)
