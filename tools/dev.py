@@ -51,7 +51,12 @@ STAGES = (
     "tests/repo",
     "hil_tests",
 )
-SYSTEM_PROGRAMS = {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients", "mbpoll": "mbpoll"}
+SYSTEM_PROGRAMS = {
+    "mosquitto": "mosquitto",
+    "mosquitto_sub": "mosquitto-clients",
+    "mbpoll": "mbpoll",
+    "chromium": "chromium",
+}
 """Programs that tests drive, and the Debian package that brings each. CI must have them all."""
 STUBS = ("micropython-esp32-stubs", "micropython-stdlib-stubs")
 DEV_HEADING = "# --- dev: tests and linters, not installed for `demo` ---"
