@@ -2,14 +2,17 @@
 
 A store holds one connection with one open transaction; `commit` ends it. If a write fails, the process stops and starts
 again from what is on the disk: memory and disk never go separate ways.
+
+Statements are made once, at the head of the file: making them costs several times what SQLite takes to carry them out.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
+from sqlalchemy import bindparam as given
 from sqlalchemy.dialects.sqlite import insert
 
 from volthood.adapters import sql_tables as t
@@ -23,6 +26,69 @@ from volthood.ports.stores import (
     SlotNote,
     StoredRecord,
 )
+
+
+def _upsert(table: sa.Table) -> sa.Executable:
+    """Insert a row, or replace what stands under its key."""
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _islands() -> sa.Executable:
+    """Runs of consecutive rseq: number less row number is the same within a run."""
+    island = (_R.rseq - sa.func.row_number().over(order_by=_R.rseq)).label("island")
+    numbered = sa.select(_R.rseq, island).where(_R.node == given("of")).subquery()
+    first, last = sa.func.min(numbered.c.rseq).label("first"), sa.func.max(numbered.c.rseq).label("last")
+    return sa.select(first, last).group_by(numbered.c.island).order_by(first)
+
+
+_R, _C, _H = t.records.c, t.closed.c, t.history.c
+_IN_TIME = (_R.time_s >= given("start_s")) & (_R.time_s < given("end_s"))
+_ADD_RECORD = insert(t.records).on_conflict_do_nothing()
+_RECORD = sa.select(_R.data).where(_R.node == given("of"), _R.rseq == given("number"))
+_CLOSE_RANGE = insert(t.closed).on_conflict_do_nothing()
+_HELD_RANGES = _islands()
+_CLOSED_RANGES = sa.select(_C.first, _C.last, _C.reason).where(_C.node == given("of")).order_by(_C.first)
+_LAST_RECORDS = sa.select(_R.data).where(_R.node == given("of")).order_by(_R.rseq.desc()).limit(given("count"))
+_SLOT_RECORDS = sa.select(t.records).where(_R.is_slot, _IN_TIME).order_by(_R.time_s, _R.rseq)
+_RECORDS_BETWEEN = sa.select(t.records).where(_IN_TIME).order_by(_R.time_s, _R.rseq)
+_ALL_RECORDS = sa.select(t.records).order_by(_R.node, _R.rseq)
+_IMPORT = insert(t.history).on_conflict_do_nothing()
+_HISTORY = sa.select(t.history).where(_H.slot >= given("start_s"), _H.slot < given("end_s")).order_by(_H.slot)
+
+_P, _D, _O, _S, _F = t.posted.c, t.deals.c, t.outbox.c, t.seen.c, t.seen_floors.c
+_COUNT = (
+    insert(t.counters)
+    .on_conflict_do_update(index_elements=["name"], set_={"value": t.counters.c.value + 1})
+    .returning(t.counters.c.value)
+)
+_SAVE_POSTED = insert(t.posted)
+_POSTED = sa.select(_P.data).where(_P.slot == given("of"), _P.gate == given("at"), _P.kind == given("which"))
+_SAVE_DEAL = _upsert(t.deals)
+_DEALS = sa.select(t.deals).where(_D.slot >= given("since")).order_by(_D.slot, _D.id)
+_UNSIGNED = _D.own_settlement.is_(None) | _D.peer_settlement.is_(None)
+_OPEN_DEALS = (
+    sa.select(t.deals).where(_D.counted, _UNSIGNED, ~_D.voided, ~_D.disputed, ~_D.expired).order_by(_D.slot, _D.id)
+)
+_DEAL_FIELDS = [field.name for field in fields(Deal)]
+_DEAL = sa.select(t.deals).where(_D.id == given("of"))
+_PUT_OUTBOX = insert(t.outbox)
+_DROP_OUTBOX = t.outbox.delete().where(_O.recipient == given("to"), _O.counter <= given("upto"))
+_OUTBOX = sa.select(t.outbox).order_by(_O.recipient, _O.counter)
+_MARK_SEEN = insert(t.seen).on_conflict_do_nothing()
+_IS_SEEN = sa.select(_S.counter).where(_S.sender == given("of"), _S.counter == given("number"))
+_DROP_SEEN = t.seen.delete().where(_S.sender == given("of"), _S.counter == given("number"))
+_FLOOR = sa.select(_F.counter).where(_F.sender == given("of"))
+_RAISE_FLOOR = _upsert(t.seen_floors)
+_SAVE_SLOT_NOTE = _upsert(t.slot_notes)
+_SLOT_NOTES = sa.select(t.slot_notes).where(t.slot_notes.c.slot == given("of")).order_by(t.slot_notes.c.gate)
+_SAVE_ROUND_NOTE = _upsert(t.round_notes)
+_ROUND_NOTES = sa.select(t.round_notes).where(t.round_notes.c.slot == given("of")).order_by(t.round_notes.c.gate)
+_ADD_EVENT = insert(t.events).inline()
+_SETTING = sa.select(t.settings.c.value).where(t.settings.c.name == given("of"))
+_SET_SETTING = _upsert(t.settings)
 
 
 class _SqlStore:
@@ -49,6 +115,10 @@ class _SqlStore:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
+    def _rows(self, query: sa.Executable, **values: object) -> Iterator[dict[str, object]]:
+        for row in self._connection.execute(query, values).mappings():
+            yield dict(row)
+
 
 class SqlReadingStore(_SqlStore):
     """`ports.stores.ReadingStore` in SQL."""
@@ -60,70 +130,53 @@ class SqlReadingStore(_SqlStore):
 
     def add_record(self, record: StoredRecord) -> bool:
         """Keep a record for ever; False where this (node, rseq) is already kept."""
-        result = self._connection.execute(insert(t.records).values(**asdict(record)).on_conflict_do_nothing())
-        return result.rowcount == 1
+        return self._connection.execute(_ADD_RECORD, vars(record)).rowcount == 1
 
     def record(self, node: bytes, rseq: int) -> bytes | None:
         """The signed bytes kept under a number."""
-        query = sa.select(t.records.c.data).where(t.records.c.node == node, t.records.c.rseq == rseq)
-        return self._connection.scalar(query)
+        return self._connection.scalar(_RECORD, {"of": node, "number": rseq})
 
     def close_range(self, node: bytes, first: int, last: int, reason: int) -> None:
         """Keep that a range of numbers will never come, and why."""
-        row = {"node": node, "first": first, "last": last, "reason": reason}
-        self._connection.execute(insert(t.closed).values(row).on_conflict_do_nothing())
+        self._connection.execute(_CLOSE_RANGE, {"node": node, "first": first, "last": last, "reason": reason})
 
     def held_ranges(self, node: bytes) -> list[tuple[int, int]]:
         """Ranges of rseq that are stored, ascending and merged."""
-        r = t.records.c
-        island = (r.rseq - sa.func.row_number().over(order_by=r.rseq)).label("island")
-        numbered = sa.select(r.rseq, island).where(r.node == node).subquery()
-        first, last = sa.func.min(numbered.c.rseq), sa.func.max(numbered.c.rseq)
-        query = sa.select(first, last).group_by(numbered.c.island).order_by(first)
-        return [(low, high) for low, high in self._connection.execute(query)]
+        return [(row.first, row.last) for row in self._connection.execute(_HELD_RANGES, {"of": node})]
 
     def closed_ranges(self, node: bytes) -> list[tuple[int, int, int]]:
         """Ranges that will never come, with their reason."""
-        c = t.closed.c
-        query = sa.select(c.first, c.last, c.reason).where(c.node == node).order_by(c.first)
-        return [(first, last, reason) for first, last, reason in self._connection.execute(query)]
+        return [(first, last, reason) for first, last, reason in self._connection.execute(_CLOSED_RANGES, {"of": node})]
 
     def last_records(self, node: bytes, count: int) -> list[bytes]:
         """The newest signed records, oldest first."""
-        query = (
-            sa.select(t.records.c.data).where(t.records.c.node == node).order_by(t.records.c.rseq.desc()).limit(count)
-        )
-        return list(self._connection.scalars(query))[::-1]
+        return list(self._connection.scalars(_LAST_RECORDS, {"of": node, "count": count}))[::-1]
 
     def slot_records(self, start_s: int, end_s: int) -> list[StoredRecord]:
         """Slot records with start_s <= time < end_s by time."""
-        return self._select_records(t.records.c.is_slot, start_s, end_s)
+        return list(self._records(_SLOT_RECORDS, start_s=start_s, end_s=end_s))
 
     def records_between(self, start_s: int, end_s: int) -> list[StoredRecord]:
         """All records with start_s <= time < end_s by time."""
-        return self._select_records(sa.true(), start_s, end_s)
+        return list(self._records(_RECORDS_BETWEEN, start_s=start_s, end_s=end_s))
 
     def all_records(self) -> Iterator[StoredRecord]:
         """Every record by node and rseq."""
-        query = sa.select(t.records).order_by(t.records.c.node, t.records.c.rseq)
-        for row in self._connection.execute(query).mappings():
-            yield StoredRecord(**row)
+        return self._records(_ALL_RECORDS)
 
-    def _select_records(self, only: sa.ColumnElement[bool], start_s: int, end_s: int) -> list[StoredRecord]:
-        r = t.records.c
-        query = sa.select(t.records).where(only, r.time_s >= start_s, r.time_s < end_s).order_by(r.time_s, r.rseq)
-        return [StoredRecord(**row) for row in self._connection.execute(query).mappings()]
+    def _records(self, query: sa.Executable, **values: int) -> Iterator[StoredRecord]:
+        for row in self._connection.execute(query, values).mappings():
+            yield StoredRecord(**row)
 
     def import_history(self, rows: list[HistorySlot]) -> None:
         """Keep imported slots; those already kept stay as they are."""
         if rows:
-            self._connection.execute(insert(t.history).on_conflict_do_nothing(), [asdict(row) for row in rows])
+            self._connection.execute(_IMPORT, [vars(row) for row in rows])
 
     def history(self, start_s: int, end_s: int) -> list[HistorySlot]:
         """Imported slots in [start_s, end_s) by time."""
-        h = t.history.c
-        query = sa.select(t.history).where(h.slot >= start_s, h.slot < end_s).order_by(h.slot)
-        return [HistorySlot(**row) for row in self._connection.execute(query).mappings()]
+        found = self._connection.execute(_HISTORY, {"start_s": start_s, "end_s": end_s})
+        return [HistorySlot(**row) for row in found.mappings()]
 
 
 class SqlTradeStore(_SqlStore):
@@ -134,112 +187,90 @@ class SqlTradeStore(_SqlStore):
         """The store in `path`, made if it is new; in memory for None. Raises `LocalError`."""
         return cls(t.open_sqlite(path, t.trade_tables, read_only=read_only))
 
-    def _upsert(self, table: sa.Table, row: dict[str, object]) -> None:
-        keys = [column.name for column in table.primary_key]
-        changed = {name: value for name, value in row.items() if name not in keys}
-        self._connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=changed))
-
     def next_counter(self, name: str) -> int:
         """1, 2, 3, ... for each name, never twice."""
-        query = (
-            insert(t.counters)
-            .values(name=name, value=1)
-            .on_conflict_do_update(index_elements=["name"], set_={"value": t.counters.c.value + 1})
-            .returning(t.counters.c.value)
-        )
-        value: int = self._connection.execute(query).scalar_one()
+        value: int = self._connection.execute(_COUNT, {"name": name, "value": 1}).scalar_one()
         return value
 
     def save_posted(self, key: RoundKey, kind: str, data: bytes) -> None:
         """Keep our own board message of a round; a second one for the same round and kind is refused by the key."""
-        self._connection.execute(t.posted.insert().values(slot=key[0], gate=key[1], kind=kind, data=data))
+        self._connection.execute(_SAVE_POSTED, {"slot": key[0], "gate": key[1], "kind": kind, "data": data})
 
     def posted(self, key: RoundKey, kind: str) -> bytes | None:
         """Our own board message of a round."""
-        p = t.posted.c
-        query = sa.select(p.data).where(p.slot == key[0], p.gate == key[1], p.kind == kind)
-        return self._connection.scalar(query)
+        return self._connection.scalar(_POSTED, {"of": key[0], "at": key[1], "which": kind})
 
     def save_deal(self, deal: Deal) -> None:
         """Keep the newest state of a deal."""
-        row = asdict(deal) | {"id": deal.id, "slot": deal.contract.slot, "role": deal.role.value}
-        self._upsert(t.deals, row)
+        row = {name: getattr(deal, name) for name in _DEAL_FIELDS}
+        row |= {"id": deal.id, "slot": deal.contract.slot, "role": deal.role.value}
+        self._connection.execute(_SAVE_DEAL, row)
 
     def deals(self, since_slot: int) -> list[Deal]:
         """All deals of slots from `since_slot` on."""
-        query = sa.select(t.deals).where(t.deals.c.slot >= since_slot).order_by(t.deals.c.slot, t.deals.c.id)
-        return [_deal(dict(row)) for row in self._connection.execute(query).mappings()]
+        return [_deal(row) for row in self._rows(_DEALS, since=since_slot)]
 
     def open_deals(self) -> list[Deal]:
         """All deals that count and wait for their settlement, however old."""
-        d = t.deals.c
-        unsigned = d.own_settlement.is_(None) | d.peer_settlement.is_(None)
-        query = sa.select(t.deals).where(d.counted, unsigned, ~d.voided, ~d.disputed, ~d.expired).order_by(d.slot, d.id)
-        return [_deal(dict(row)) for row in self._connection.execute(query).mappings()]
+        return [_deal(row) for row in self._rows(_OPEN_DEALS)]
 
     def deal(self, contract_id: bytes) -> Deal | None:
         """The deal of a contract."""
-        row = self._connection.execute(sa.select(t.deals).where(t.deals.c.id == contract_id)).mappings().first()
-        return None if row is None else _deal(dict(row))
+        return next((_deal(row) for row in self._rows(_DEAL, of=contract_id)), None)
 
     def put_outbox(self, row: OutboxRow) -> None:
         """Keep a message until its receipt."""
-        self._connection.execute(t.outbox.insert().values(**asdict(row)))
+        self._connection.execute(_PUT_OUTBOX, vars(row))
 
     def drop_outbox(self, recipient: bytes, upto: int) -> None:
         """Forget what the recipient has confirmed."""
-        o = t.outbox.c
-        self._connection.execute(t.outbox.delete().where(o.recipient == recipient, o.counter <= upto))
+        self._connection.execute(_DROP_OUTBOX, {"to": recipient, "upto": upto})
 
     def outbox(self) -> list[OutboxRow]:
         """All unconfirmed messages by recipient and counter."""
-        query = sa.select(t.outbox).order_by(t.outbox.c.recipient, t.outbox.c.counter)
-        return [OutboxRow(**row) for row in self._connection.execute(query).mappings()]
+        return [OutboxRow(**row) for row in self._connection.execute(_OUTBOX).mappings()]
 
     def mark_seen(self, sender: bytes, counter: int) -> bool:
         """Note a numbered message as dealt with; False where it already was. Numbers below the floor are not kept."""
-        if self.is_seen(sender, counter):
-            return False
-        self._connection.execute(t.seen.insert().values(sender=sender, counter=counter))
         floor = self.seen_floor(sender)
-        s = t.seen.c
-        while self._connection.execute(t.seen.delete().where(s.sender == sender, s.counter == floor + 1)).rowcount:
-            floor += 1
-        self._upsert(t.seen_floors, {"sender": sender, "counter": floor})
+        if counter <= floor:
+            return False
+        if counter > floor + 1:
+            return self._connection.execute(_MARK_SEEN, {"sender": sender, "counter": counter}).rowcount == 1
+        while self._connection.execute(_DROP_SEEN, {"of": sender, "number": counter + 1}).rowcount:
+            counter += 1
+        self._connection.execute(_RAISE_FLOOR, {"sender": sender, "counter": counter})
         return True
 
     def is_seen(self, sender: bytes, counter: int) -> bool:
         """Whether a numbered message was dealt with."""
-        s = t.seen.c
-        query = sa.select(s.counter).where(s.sender == sender, s.counter == counter)
-        return counter <= self.seen_floor(sender) or self._connection.scalar(query) is not None
+        if counter <= self.seen_floor(sender):
+            return True
+        return self._connection.scalar(_IS_SEEN, {"of": sender, "number": counter}) is not None
 
     def seen_floor(self, sender: bytes) -> int:
         """Greatest number below which every message of a sender was dealt with."""
-        query = sa.select(t.seen_floors.c.counter).where(t.seen_floors.c.sender == sender)
-        return self._connection.scalar(query) or 0
+        return self._connection.scalar(_FLOOR, {"of": sender}) or 0
 
     def save_slot_note(self, note: SlotNote) -> None:
         """Keep why we ordered what we ordered."""
-        self._upsert(t.slot_notes, asdict(note))
+        self._connection.execute(_SAVE_SLOT_NOTE, vars(note))
 
     def slot_notes(self, slot: int) -> list[SlotNote]:
         """The notes of a slot by gate."""
-        query = sa.select(t.slot_notes).where(t.slot_notes.c.slot == slot).order_by(t.slot_notes.c.gate)
-        return [SlotNote(**row) for row in self._connection.execute(query).mappings()]
+        return [SlotNote(**row) for row in self._connection.execute(_SLOT_NOTES, {"of": slot}).mappings()]
 
     def save_round_note(self, note: RoundNote) -> None:
         """Keep what a round came to."""
-        self._upsert(t.round_notes, asdict(note))
+        self._connection.execute(_SAVE_ROUND_NOTE, vars(note))
 
     def round_notes(self, slot: int) -> list[RoundNote]:
         """The notes of a slot's rounds by gate."""
-        query = sa.select(t.round_notes).where(t.round_notes.c.slot == slot).order_by(t.round_notes.c.gate)
-        return [RoundNote(**row) for row in self._connection.execute(query).mappings()]
+        return [RoundNote(**row) for row in self._connection.execute(_ROUND_NOTES, {"of": slot}).mappings()]
 
     def add_event(self, row: EventRow) -> None:
         """Keep an event."""
-        self._connection.execute(t.events.insert().values(**asdict(row)))
+        self._connection.execute(_ADD_EVENT, {"time_s": row.time_s, "name": row.name, "details": row.details})
 
     def events(self, since_s: int, names: tuple[str, ...] = ()) -> list[EventRow]:
         """Events from a calendar time on, of some names or of all, in the order they happened."""
@@ -251,11 +282,11 @@ class SqlTradeStore(_SqlStore):
 
     def setting(self, name: str) -> str | None:
         """A setting of the household, such as `trading`."""
-        return self._connection.scalar(sa.select(t.settings.c.value).where(t.settings.c.name == name))
+        return self._connection.scalar(_SETTING, {"of": name})
 
     def set_setting(self, name: str, value: str) -> None:
         """Change a setting of the household."""
-        self._upsert(t.settings, {"name": name, "value": value})
+        self._connection.execute(_SET_SETTING, {"name": name, "value": value})
 
 
 def _deal(row: dict[str, object]) -> Deal:

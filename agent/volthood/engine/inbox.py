@@ -43,10 +43,11 @@ class Inbox:
         if envelope.kind == inbox.RECEIPT:
             self._outbox.confirm(sender, envelope.counter)
             return
-        if self._desk.trades.is_seen(sender.agent, envelope.counter):
+        ahead = envelope.counter - self._desk.trades.seen_floor(sender.agent)
+        if ahead < 1 or (ahead > 1 and self._desk.trades.is_seen(sender.agent, envelope.counter)):
             self._outbox.acknowledge(sender)
             return
-        if envelope.counter > self._desk.trades.seen_floor(sender.agent) + MAX_AHEAD:
+        if ahead > MAX_AHEAD:
             raise PeerError("counter_ahead", f"{envelope.counter} of {sender.house}")
         if not self._judge(sender, envelope) and len(self._waiting) < MAX_WAITING:
             self._waiting[sender.agent, envelope.counter] = sender, envelope
