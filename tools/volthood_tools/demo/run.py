@@ -31,7 +31,7 @@ from volthood_tools.demo.watch import HomeWatch, HoodView, HoodWatch, LiveValues
 from volthood_tools.processes.memory import memory_of
 
 LOOK_INTERVAL_S = 0.5
-PATIENCE_S = 10
+PATIENCE_S = 20
 """Real seconds that settlements may take after the last round."""
 
 

@@ -1,8 +1,9 @@
 """What a finished run came to, in lines for a person and as one JSON object."""
 
 from dataclasses import asdict
+from zoneinfo import ZoneInfo
 
-from volthood.cli.text import money
+from volthood.cli.text import local, money
 from volthood.errors import LocalError
 from volthood_tools.demo.report import write_report
 from volthood_tools.demo.result import HomeResult
@@ -88,10 +89,11 @@ def _laws(run: Finished) -> list[str]:
 
 
 def _files(run: Finished) -> list[str]:
+    first = local(run.plan.start, ZoneInfo(run.result.timezone))
     return [
         f"Report        {run.folder.report}",
         f"Transactions  {run.folder.transactions}",
-        f"Look closer   volthood why 09:15 --dir {run.folder.path}",
+        f"Look closer   volthood why {first:%H:%M} --dir {run.folder.path}",
     ]
 
 
