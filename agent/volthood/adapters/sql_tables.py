@@ -190,8 +190,8 @@ def _pragmas(connection: object, _record: object) -> None:
 
 
 def _tell_who_is_to_blame(context: sa.engine.ExceptionContext) -> None:
-    """A full or failing disk, a locked or read-only file: our machine's fault, by the file's name."""
-    if isinstance(context.original_exception, sqlite3.OperationalError):
+    """A full or failing disk, a locked or read-only file, a second version of a message: our own fault, by the file."""
+    if isinstance(context.original_exception, (sqlite3.OperationalError, sqlite3.IntegrityError)):
         file = "memory" if context.engine is None else context.engine.url.database
         raise LocalError(f"{file}: {context.original_exception}") from context.original_exception
 

@@ -193,7 +193,7 @@ class SqlTradeStore(_SqlStore):
         return value
 
     def save_posted(self, key: RoundKey, kind: str, data: bytes) -> None:
-        """Keep our own board message of a round; a second one for the same round and kind is refused by the key."""
+        """Keep our own board message of a round. Raises `LocalError` for a second one of the same round and kind."""
         self._connection.execute(_SAVE_POSTED, {"slot": key[0], "gate": key[1], "kind": kind, "data": data})
 
     def posted(self, key: RoundKey, kind: str) -> bytes | None:

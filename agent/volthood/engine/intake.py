@@ -32,6 +32,7 @@ class Intake:
         self._nodes = desk.me.nodes
         self._streams = {kid: self._resumed(kid) for kid in self._nodes}
         self._to_confirm: set[bytes] = set()
+        self._confirmed = dict.fromkeys(self._nodes, 0)
 
     def _resumed(self, kid: bytes) -> Stream:
         store = self._desk.readings
@@ -39,7 +40,12 @@ class Intake:
         return Stream(store.held_ranges(kid), store.closed_ranges(kid), recent)
 
     def on_record(self, node: str, data: bytes) -> None:
-        """Take a record from a node's topic. Raises `WireError` or `PeerError` with the reason where it is refused."""
+        """Take a record from a node's topic.
+
+        Raises:
+            WireError, PeerError: with the reason where it is refused; `replayed` where it had been confirmed before,
+                which is then said again, since receipts get lost.
+        """
         signed, record = unpack_record(data)
         spki = self._nodes.get(signed.kid)
         if spki is None:
@@ -52,6 +58,8 @@ class Intake:
         self._to_confirm.add(signed.kid)
         if taken.new:
             self._keep(signed.kid, record, data, taken)
+        elif record.rseq <= self._confirmed[signed.kid]:
+            raise PeerError("replayed", f"rseq {record.rseq}")
 
     def _keep(self, kid: bytes, record: Record, data: bytes, taken: Taken) -> None:
         self._desk.readings.add_record(stored_record(kid, record, data))
@@ -68,7 +76,7 @@ class Intake:
     def on_committed(self) -> None:
         """Confirm to each node what is now on the disk."""
         for kid in sorted(self._to_confirm):
-            rseq = self._streams[kid].receipt
+            rseq = self._confirmed[kid] = self._streams[kid].receipt
             topic = node_topic(self._desk.me.house, kid.hex(), "receipt")
             self._desk.commands.append(Publish(topic, self._receipts.mac_receipt(kid, rseq)))
         self._to_confirm.clear()

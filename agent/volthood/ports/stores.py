@@ -130,7 +130,7 @@ class TradeStore(Protocol):
         """1, 2, 3, ... for each name, never twice."""
 
     def save_posted(self, key: RoundKey, kind: str, data: bytes) -> None:
-        """Keep our own board message of a round: it is sent again as it is, never a second version."""
+        """Keep our own board message of a round: it is sent again as it is. Raises `LocalError` for a second version."""
 
     def posted(self, key: RoundKey, kind: str) -> bytes | None:
         """Our own board message of a round."""
