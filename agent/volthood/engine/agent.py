@@ -5,6 +5,7 @@ fails the process stops; the next one starts from the store and sends the same b
 """
 
 from volthood.core.market.round import Round
+from volthood.engine.board import BoardMemory
 from volthood.engine.contracting import Contracting
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk
@@ -33,14 +34,23 @@ from volthood.wire.cbor import WireError
 class Engine:
     """A household's agent without I/O."""
 
-    def __init__(self, desk: Desk, ordering: Ordering, intake: Intake, meter: SlotMeter, deals: DealBook) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        ordering: Ordering,
+        intake: Intake,
+        meter: SlotMeter,
+        deals: DealBook,
+        memory: BoardMemory | None = None,
+    ) -> None:
+        """Takes its parts; agents of one hood in one process may share the `memory` of what was read on the board."""
         self._desk = desk
         self._deals = deals
         self._intake = intake
         self._outbox = Outbox(desk)
         self._contracting = Contracting(desk, deals, self._outbox)
         self._settling = Settling(desk, deals, self._outbox, meter)
-        self._rounds = Rounds(desk, ordering, self._contracting)
+        self._rounds = Rounds(desk, ordering, self._contracting, memory or BoardMemory())
         self._inbox = Inbox(desk, self._outbox, self._handlers())
         self._judged = (0, 0)
 

@@ -23,6 +23,8 @@ MAX_PENDING = 64
 MAX_GIVES = 8
 """How often we give one thing in one round: an ask is small, a bundle is not."""
 
+_NOTHING_MISSING = {Phase.WAITING, Phase.CONTRACTING, Phase.CLOSED}
+
 Want = tuple[int, bytes]
 """(`ORDER` or `BUNDLE`, the member who signed it)."""
 
@@ -48,6 +50,8 @@ class Asking:
 
     def advance(self, round_: Round) -> None:
         """Ask for what is missing now, and answer what is due."""
+        if self._is_quiet(round_):
+            return
         questions = self._of(round_)
         for want in self._missing(round_):
             last = questions.asked_s.get(want)
@@ -58,6 +62,10 @@ class Asking:
             if self._desk.now_s >= due_s:
                 del questions.to_answer[want]
                 self._give(round_, questions, want)
+
+    def _is_quiet(self, round_: Round) -> bool:
+        """Whether nothing can be missing any more and nobody has asked."""
+        return round_.phase in _NOTHING_MISSING and round_.id[1:] not in self._questions
 
     def _missing(self, round_: Round) -> list[Want]:
         """What we may ask for now."""
@@ -88,6 +96,8 @@ class Asking:
 
     def next_due_s(self, round_: Round) -> int | None:
         """When this round has something to ask or answer next."""
+        if self._is_quiet(round_):
+            return None
         questions = self._of(round_)
         due = list(questions.to_answer.values())
         asks_from_s = self._asks_from_s(round_)

@@ -5,21 +5,21 @@ and round. What is refused becomes an event that names the reason.
 
 Our own messages are stored before they are sent. After a restart they count as of then, whatever the time is now, and
 are posted again as they are while their window lasts; a bundle that holds nobody else's order is not made at all, since
-silence costs the others only time.
+silence costs the others only time. Only bundlers listen to orders: everybody else reads them in the bundles.
 """
 
 from collections.abc import Callable
 
 from volthood.core.market.book import refusal
-from volthood.core.market.round import HeldBundle, HeldOrder, Round, RoundPlan, Step, Verdict
+from volthood.core.market.round import Phase, Round, RoundPlan, Step, Verdict
 from volthood.engine.asking import Asking
+from volthood.engine.board import Board, BoardMemory
 from volthood.engine.clearing import own_contracts
 from volthood.engine.contracting import Contracting
 from volthood.engine.desk import Desk
 from volthood.engine.evidence import BOARD_COUNTER, Evidencing
 from volthood.engine.ordering import Ordering
 from volthood.errors import PeerError
-from volthood.wire.keys import sha256
 from volthood.wire.market import BUNDLE, ORDER, Bundle, Order
 from volthood.wire.roster import RosterMember
 
@@ -30,15 +30,15 @@ RoundKey = tuple[int, int]
 class Rounds:
     """All rounds that are running."""
 
-    def __init__(self, desk: Desk, ordering: Ordering, contracting: Contracting) -> None:
+    def __init__(self, desk: Desk, ordering: Ordering, contracting: Contracting, memory: BoardMemory) -> None:
         self._desk = desk
         self._ordering = ordering
         self._contracting = contracting
         self._asking = Asking(desk)
         self._evidence = Evidencing(desk)
+        self._board = Board(desk, memory)
         self._rounds: dict[RoundKey, Round] = {}
         self._members = frozenset(member.agent for member in desk.members.all)
-        self._verified_orders: dict[bytes, HeldOrder] = {}
         self._looked_s: int | None = None
 
     def get(self, slot: int, gate: int) -> Round | None:
@@ -67,7 +67,8 @@ class Rounds:
                 self._open(slot, gate)
             self._forget()
         for round_ in list(self._rounds.values()):
-            self._run(round_)
+            if round_.phase is not Phase.CLOSED:
+                self._run(round_)
             self._asking.advance(round_)
 
     def _open(self, slot: int, gate: int) -> Round | None:
@@ -157,7 +158,8 @@ class Rounds:
         if round_ is None:
             raise PeerError("window_over", f"{kind} for slot {slot} gate {gate}")
         if kind == "order":
-            self._take_order(round_, data, member)
+            if round_.is_bundler:
+                self._take_order(round_, data, member)
         elif kind == "bundle":
             self._take_bundle(round_, data, member)
         elif kind == "ask":
@@ -167,23 +169,9 @@ class Rounds:
         elif kind == "evidence":
             self._evidence.on_evidence(round_, data, member)
 
-    def _held_order(self, round_: Round, data: bytes) -> HeldOrder:
-        """A verified order of this round. What was verified once is remembered, but for who signs many."""
-        digest = sha256(data)
-        known = self._verified_orders.get(digest)
-        if known is not None and known.order.round == round_.id:
-            return known
-        member, signed = self._desk.verified(data, Order.KIND, Order.MAX_BYTES)
-        order = Order.from_cbor(signed.payload)
-        self._desk.check_round(round_.id, order.round)
-        held = HeldOrder(member.agent, order, data, digest)
-        if member.agent not in round_.order_conflicts:
-            self._verified_orders[digest] = held
-        return held
-
     def _take_order(self, round_: Round, data: bytes, writer: RosterMember | None) -> bytes:
         """Take an order that `writer` posted, or that somebody gave; the member who signed it. Raises `PeerError`."""
-        held = self._held_order(round_, data)
+        held = self._board.order(round_.id, data)
         member = self._desk.members.by_agent[held.member]
         if writer is not None and writer.agent != held.member:
             raise PeerError("wrong_house", f"{member.house} wrote as {writer.house}")
@@ -199,19 +187,8 @@ class Rounds:
 
     def _take_bundle(self, round_: Round, data: bytes, writer: RosterMember | None) -> bytes:
         """Take a bundle that `writer` posted, or that somebody gave; the bundler. Raises `PeerError`, `WireError`."""
-        bundler, signed = self._desk.verified(data, Bundle.KIND, Bundle.MAX_BYTES)
-        if writer is not None and writer.agent != bundler.agent:
-            raise PeerError("wrong_house", f"{bundler.house} wrote as {writer.house}")
-        bundle = Bundle.from_cbor(signed.payload)
-        self._desk.check_round(round_.id, bundle.round)
-        if bundler.agent not in round_.bundlers:
-            raise PeerError(Verdict.NOT_BUNDLER.value, bundler.house)
-        orders = [self._held_order(round_, order) for order in bundle.orders]
-        senders = [held.member for held in orders]
-        if senders != sorted(set(senders)):
-            raise PeerError("bundle_order", f"{bundler.house}: orders twice or unsorted")
-        convicted = frozenset(self._convicted(round_, pair) for pair in bundle.evidence)
-        held = HeldBundle(bundler.agent, data, sha256(data), tuple(orders), convicted)
+        held = self._board.bundle(round_, data, writer)
+        bundler = self._desk.members.by_agent[held.bundler]
         verdict = round_.add_bundle(held, self._counted_s(writer, round_.plan.bundles_end_s))
         if verdict is Verdict.CONFLICT:
             first, second = round_.bundle_conflicts[bundler.agent]
@@ -229,22 +206,17 @@ class Rounds:
         if verdict not in {Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.CONFLICT}:
             raise PeerError(verdict.value, detail)
 
-    def _convicted(self, round_: Round, pair: tuple[bytes, bytes]) -> bytes:
-        """The member that a pair of orders convicts. Raises `PeerError` where it convicts nobody."""
-        first, second = (self._held_order(round_, data) for data in pair)
-        if first.member != second.member or first.digest == second.digest:
-            raise PeerError("evidence_proves_nothing")
-        return first.member
-
     def _on_give(self, round_: Round, data: bytes, member: RosterMember) -> None:
         give = self._asking.read_give(round_, data, member)
+        if give.what == ORDER and not round_.is_bundler:
+            return
         take = self._take_order if give.what == ORDER else self._take_bundle
         self._asking.answered(round_, (give.what, take(round_, give.body, None)))
 
     def _clear(self, round_: Round) -> None:
         """Clear and propose; a round that we slept through yields nothing that anybody would still sign."""
         in_time = self._desk.now_s <= round_.plan.contracts_end_s
-        self._contracting.propose(round_, own_contracts(self._desk, round_) if in_time else [])
+        self._contracting.propose(round_, own_contracts(self._desk, self._board, round_) if in_time else [])
 
     def _close(self, round_: Round) -> None:
         _, slot, gate = round_.id
@@ -255,10 +227,7 @@ class Rounds:
         horizon = self._desk.now_s - self._desk.hood.slot_s
         old = [key for key, round_ in self._rounds.items() if round_.plan.contracts_end_s < horizon]
         for slot, gate in old:
-            del self._rounds[slot, gate]
+            self._board.forget(self._rounds.pop((slot, gate)).id)
             self._asking.forget(slot, gate)
             self._evidence.forget(slot, gate)
             self._contracting.forget(slot, gate)
-        if old:
-            orders = self._verified_orders.items()
-            self._verified_orders = {digest: held for digest, held in orders if held.order.round[1:] in self._rounds}

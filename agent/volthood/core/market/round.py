@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from volthood.wire.keys import hash_of
@@ -37,7 +38,7 @@ class Trigger(StrEnum):
     """What moves a round on."""
 
     GATE = "gate reached"
-    ORDERS = "orders of all members held, or order window over"
+    ORDERS = "no bundler, or orders of all members held, or order window over"
     BUNDLES = "bundles of all bundlers held, or bundle window over"
     CONTRACTS = "own pairs signed, or contract window over"
 
@@ -105,17 +106,21 @@ class HeldBundle:
 Held = TypeVar("Held", HeldOrder, HeldBundle)
 
 
+@lru_cache(maxsize=64)
 def bundlers_of(round_id: tuple[bytes, int, int], members: frozenset[bytes]) -> tuple[bytes, ...]:
     """The first min(3, n) members by hash(round id, member)."""
     return tuple(sorted(members, key=lambda member: hash_of(list(round_id), member))[:MAX_BUNDLERS])
 
 
 class Round:
-    """One round of one member."""
+    """One round of one member.
 
-    def __init__(
-        self, round_id: tuple[bytes, int, int], plan: RoundPlan, me: bytes, members: frozenset[bytes]
-    ) -> None:
+    Attributes:
+        is_bundler: whether we bundle in this round.
+        pairs_signed: whether every pair of ours is signed.
+    """
+
+    def __init__(self, round_id: tuple[bytes, int, int], plan: RoundPlan, me: bytes, members: frozenset[bytes]) -> None:
         self.id = round_id
         self.plan = plan
         self.me = me
@@ -127,11 +132,13 @@ class Round:
         self.bundles: dict[bytes, HeldBundle] = {}
         self.bundle_conflicts: dict[bytes, tuple[HeldBundle, HeldBundle]] = {}
         self.pairs_signed = False
-
-    @property
-    def is_bundler(self) -> bool:
-        """Whether we bundle in this round."""
-        return self.me in self.bundlers
+        self.is_bundler = me in self.bundlers
+        self._exits: dict[Phase, tuple[Trigger, int, Callable[[], bool]]] = {
+            Phase.WAITING: (Trigger.GATE, plan.gate_s, lambda: False),
+            Phase.ORDERING: (Trigger.ORDERS, plan.orders_end_s, self._needs_no_orders),
+            Phase.BUNDLING: (Trigger.BUNDLES, plan.bundles_end_s, self._holds_all_bundles),
+            Phase.CONTRACTING: (Trigger.CONTRACTS, plan.contracts_end_s, lambda: self.pairs_signed),
+        }
 
     def advance(self, now_s: int) -> list[Step]:
         """The steps due at `now_s`, in order; the machine is then where they lead."""
@@ -142,32 +149,20 @@ class Round:
         return [step]
 
     def _next_trigger(self, now_s: int) -> Trigger | None:
-        trigger, reached = self._conditions()[self.phase]
-        return trigger if reached(now_s) else None
-
-    def _conditions(self) -> dict[Phase, tuple[Trigger, Callable[[int], bool]]]:
-        plan = self.plan
-        return {
-            Phase.WAITING: (Trigger.GATE, lambda now_s: now_s >= plan.gate_s),
-            Phase.ORDERING: (Trigger.ORDERS, lambda now_s: now_s >= plan.orders_end_s or self._holds_all_orders()),
-            Phase.BUNDLING: (Trigger.BUNDLES, lambda now_s: now_s >= plan.bundles_end_s or self._holds_all_bundles()),
-            Phase.CONTRACTING: (Trigger.CONTRACTS, lambda now_s: now_s >= plan.contracts_end_s or self.pairs_signed),
-            Phase.CLOSED: (Trigger.CONTRACTS, lambda _now_s: False),
-        }
+        exit_ = self._exits.get(self.phase)
+        if exit_ is None:
+            return None
+        trigger, end_s, early = exit_
+        return trigger if now_s >= end_s or early() else None
 
     def next_due_s(self) -> int | None:
         """When the machine moves on by itself, or None."""
-        plan = self.plan
-        times = {
-            Phase.WAITING: plan.gate_s,
-            Phase.ORDERING: plan.orders_end_s,
-            Phase.BUNDLING: plan.bundles_end_s,
-            Phase.CONTRACTING: plan.contracts_end_s,
-        }
-        return times.get(self.phase)
+        exit_ = self._exits.get(self.phase)
+        return None if exit_ is None else exit_[1]
 
-    def _holds_all_orders(self) -> bool:
-        return self.orders.keys() | self.order_conflicts.keys() >= self.members
+    def _needs_no_orders(self) -> bool:
+        """Only bundlers wait for orders."""
+        return not self.is_bundler or self.orders.keys() >= self.members
 
     def _holds_all_bundles(self) -> bool:
         return all(bundler in self.bundles for bundler in self.bundlers)
@@ -194,9 +189,7 @@ class Round:
         return Verdict.LATE if now_s > end_s else None
 
     @staticmethod
-    def _add(
-        sender: bytes, held: Held, kept: dict[bytes, Held], conflicts: dict[bytes, tuple[Held, Held]]
-    ) -> Verdict:
+    def _add(sender: bytes, held: Held, kept: dict[bytes, Held], conflicts: dict[bytes, tuple[Held, Held]]) -> Verdict:
         first = kept.get(sender)
         if first is None:
             kept[sender] = held
