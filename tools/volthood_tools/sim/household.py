@@ -1,6 +1,7 @@
 """One home of a simulation: keys from the seed, a node that signs, stores that survive crashes, and the real engine."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,13 +11,13 @@ from volthood.core.forecast import Place
 from volthood.core.hood import Hood
 from volthood.core.tariff import Price, Tariff
 from volthood.engine.agent import Engine
+from volthood.engine.board import BoardMemory
 from volthood.engine.books import Books
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk, Members
 from volthood.engine.intake import Intake
 from volthood.engine.meter import SlotMeter
 from volthood.engine.ordering import Ordering
-from volthood.ports.crypto import RecordVerifier, Verifier
 from volthood.ports.stores import HistorySlot
 from volthood.testing.meternode import SignedMeter
 from volthood.wire.keys import sha256
@@ -25,10 +26,19 @@ from volthood_tools.demo.dataset import DAY_S, SLOT_S, Dataset, Home
 from volthood_tools.demo.homes import fuse_of
 from volthood_tools.demo.hoodfile import steps
 from volthood_tools.sim.sealing import PlainSealer
+from volthood_tools.sim.verifying import RememberingVerifier
 
 REMEMBERED_S = 2 * DAY_S
 
 MakeOrdering = Callable[[Desk, DealBook, SlotMeter, Tariff, Callable[[int], Place]], Ordering]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all agents of a hood remember together, by the bytes it is about: verdicts, and what was read and cleared."""
+
+    verifier: RememberingVerifier = field(default_factory=RememberingVerifier)
+    memory: BoardMemory = field(default_factory=BoardMemory)
 
 
 class SimHousehold:
@@ -90,16 +100,17 @@ class SimHousehold:
         index = self._data.index(slot)
         return self._home.load_wh[index] - self._home.pv_wh[index]
 
-    def start(self, hood: Hood, members: Members, verifier: Verifier, records: RecordVerifier, true_ms: int) -> None:
+    def start(self, hood: Hood, members: Members, shared: Shared, true_ms: int) -> None:
         """A new process on the stores as they are."""
         now_s = self.now_s(true_ms)
         sealer = PlainSealer(self.keys.public.seal)
-        desk = Desk(self.member, members, hood, self.keys, verifier, records, sealer, self.trades, self.readings)
+        verifier = shared.verifier
+        desk = Desk(self.member, members, hood, self.keys, verifier, verifier, sealer, self.trades, self.readings)
         meter = SlotMeter(desk)
         meter.load(now_s - REMEMBERED_S, now_s + hood.slot_s)
         deals = DealBook(self.trades, now_s - REMEMBERED_S)
         ordering = self._make_ordering(desk, deals, meter, self.tariff, _places(self._data.timezone))
-        self.engine = Engine(desk, ordering, Intake(desk, meter, self.link), meter, deals)
+        self.engine = Engine(desk, ordering, Intake(desk, meter, self.link), meter, deals, shared.memory)
         self.up = True
         self.doom = self.tick_ms = self.resend_ms = None
 

@@ -32,11 +32,10 @@ from volthood.wire.topics import parse_round, parse_topic
 from volthood_tools.demo.dataset import SLOT_S, Dataset
 from volthood_tools.demo.hoodfile import steps
 from volthood_tools.sim.faults import FaultPlan
-from volthood_tools.sim.household import SimHousehold
+from volthood_tools.sim.household import Shared, SimHousehold
 from volthood_tools.sim.liars import ORDERINGS, Lies, RunOrdering, draw_liars
 from volthood_tools.sim.network import Network
 from volthood_tools.sim.troubles import Troubles
-from volthood_tools.sim.verifying import RememberingVerifier
 from volthood_tools.sim.watch import Watch
 
 LEAD_S = 60
@@ -88,7 +87,8 @@ class World:
         self._bundlers: dict[tuple[int, int], list[SimHousehold]] = {}
         self._lies = Lies(self.liars, self.houses, faults, seed)
         self.network = Network(faults, seed)
-        self.verifier = RememberingVerifier()
+        self._shared = Shared()
+        self.verifier = self._shared.verifier
         self._heap: list[tuple[int, int, Callable[..., None], tuple[object, ...]]] = []
         self._planned = 0
         self.counts: Counter[str] = Counter()
@@ -208,7 +208,7 @@ class World:
             self.give(house, TransportTicked(self.now_ms))
 
     def _start(self, house: SimHousehold) -> None:
-        house.start(self.hood, self._members, self.verifier, self.verifier, self.now_ms)
+        house.start(self.hood, self._members, self._shared, self.now_ms)
         for data in house.unconfirmed.values():
             self.at(self.now_ms, self.give, house, RecordArrived(house.meter.name, data))
         if self.network.up:
