@@ -6,6 +6,7 @@ from typing import Protocol
 import click
 
 from volthood import __version__
+from volthood.cli.hood import hood
 from volthood.cli.status import status
 from volthood.cli.switch import resume, stop
 from volthood.cli.why import why
@@ -76,5 +77,5 @@ def main() -> None:
     """A household's agent in a neighbourhood that trades its own electricity."""
 
 
-for _command in (status, why, stop, resume):
+for _command in (status, why, stop, resume, hood):
     main.add_command(_command)

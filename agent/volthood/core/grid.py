@@ -37,15 +37,15 @@ class GridNode:
             check_name(self.name)
         except WireError as error:
             raise LocalError(f"grid: node {self.name!r}: {error}") from error
-        self._check("fee_mct_per_kwh", self.fee_mct_per_kwh, MAX_PRICE_MCT_PER_KWH)
-        self._check("up_wh", self.up_wh, MAX_ENERGY_WH)
-        self._check("down_wh", self.down_wh, MAX_ENERGY_WH)
+        self._check("fee_mct_per_kwh", self.fee_mct_per_kwh, MAX_PRICE_MCT_PER_KWH, "mct/kWh")
+        self._check("up_wh", self.up_wh, MAX_ENERGY_WH, "Wh")
+        self._check("down_wh", self.down_wh, MAX_ENERGY_WH, "Wh")
         if self.parent is None and (self.fee_mct_per_kwh, self.up_wh, self.down_wh) != (0, None, None):
             raise LocalError(f"grid: node {self.name}: the root has no edge, so no fee and no capacity")
 
-    def _check(self, field: str, value: int | None, most: int) -> None:
+    def _check(self, field: str, value: int | None, most: int, unit: str) -> None:
         if value is not None and not 0 <= value <= most:
-            raise LocalError(f"grid: node {self.name}: {field} = {value} is outside 0..{most}")
+            raise LocalError(f"grid: node {self.name}: {field} = {value} is outside 0..{most} {unit}")
 
 
 @dataclass(frozen=True)
