@@ -4,7 +4,6 @@ The broker of a demonstration is anonymous and carries home and hood topics alik
 loopback interface only. A household's own has mutual TLS and access lists.
 """
 
-import getpass
 import importlib.util
 import os
 import shutil
@@ -30,8 +29,7 @@ _CONFIG = """\
 listener {port} {loopback}
 max_connections {max_connections}
 allow_anonymous true
-user {user}
-set_tcp_nodelay true
+{user}set_tcp_nodelay true
 max_packet_size {max_packet_bytes}
 max_queued_messages {max_queued_messages}
 persistence true
@@ -84,7 +82,7 @@ def _write_config(folder: Path, port: int) -> Path:
         loopback=LOOPBACK,
         max_connections=MAX_CONNECTIONS,
         # Started by root, mosquitto would become a user who may not write into our folder.
-        user=getpass.getuser(),
+        user="user root\n" if os.geteuid() == 0 else "",
         max_packet_bytes=MAX_PACKET_BYTES,
         max_queued_messages=MAX_QUEUED_MESSAGES,
         folder=state.resolve(),
