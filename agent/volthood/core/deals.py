@@ -12,7 +12,7 @@ Rules:
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from volthood.wire.keys import sha256
 from volthood.wire.market import Contract, Settlement
@@ -65,7 +65,7 @@ class Deal:
     @cached_property
     def contract(self) -> Contract:
         """The contract's fields."""
-        return Contract.from_cbor(self.payload)
+        return _contract(self.payload)
 
     @cached_property
     def id(self) -> bytes:
@@ -145,3 +145,9 @@ class Deal:
             buyer_wh=buyer_wh,
             delivered_wh=min(seller_wh, buyer_wh),
         )
+
+
+@lru_cache(maxsize=4096)
+def _contract(payload: bytes) -> Contract:
+    """A deal's contract is read again with every change of the deal."""
+    return Contract.from_cbor(payload)

@@ -64,8 +64,11 @@ class Asking:
                 self._give(round_, questions, want)
 
     def _is_quiet(self, round_: Round) -> bool:
-        """Whether nothing can be missing any more and nobody has asked."""
-        return round_.phase in _NOTHING_MISSING and round_.id[1:] not in self._questions
+        """Whether nothing can be missing any more and nobody waits for an answer."""
+        if round_.phase not in _NOTHING_MISSING:
+            return False
+        questions = self._questions.get(round_.id[1:])
+        return questions is None or not questions.to_answer
 
     def _missing(self, round_: Round) -> list[Want]:
         """What we may ask for now."""

@@ -82,7 +82,10 @@ def _head(out: bytearray, major: int, n: int) -> None:
 def _put(out: bytearray, value: object, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise WireError("too_deep")
-    if value is None or isinstance(value, bool):
+    if type(value) is bytes:
+        _head(out, _BYTES, len(value))
+        out.extend(value)
+    elif value is None or isinstance(value, bool):
         out.append(0xF6 if value is None else 0xF5 if value else 0xF4)
     elif isinstance(value, int):
         if not -_INT_END <= value < _INT_END:
@@ -121,6 +124,8 @@ def _put_items(out: bytearray, value: object, depth: int) -> None:
 
 
 def _key(key: object) -> bytes:
+    if type(key) is int and 0 <= key < 24:
+        return bytes((key,))
     if isinstance(key, bool) or not isinstance(key, (int, str, bytes)):
         raise WireError("type_unknown", "map key")
     return encode(key)
@@ -167,14 +172,8 @@ def _check_count(n: int) -> None:
         raise WireError("too_many_items")
 
 
-def _take_head(data: bytes, at: int) -> tuple[int, int, int]:
-    """(major type, argument, next offset), refusing longer heads than needed and indefinite lengths."""
-    if at >= len(data):
-        raise WireError("truncated")
-    major, info = data[at] >> 5, data[at] & 31
-    at += 1
-    if info < 24:
-        return major, info, at
+def _take_long(data: bytes, at: int, info: int) -> tuple[int, int]:
+    """(argument, next offset) of a head with its argument behind it, refusing longer ones than needed."""
     if info > 27:
         raise WireError("not_canonical", "indefinite or reserved length")
     size = 1 << (info - 24)
@@ -183,34 +182,47 @@ def _take_head(data: bytes, at: int) -> tuple[int, int, int]:
     n = int.from_bytes(data[at : at + size], "big")
     if n < 24 or (size > 1 and n < 1 << (4 * size)):
         raise WireError("not_canonical", "head longer than needed")
-    return major, n, at + size
+    return n, at + size
 
 
 def _take(data: bytes, at: int, depth: int) -> tuple[object, int]:
     if depth > MAX_DEPTH:
         raise WireError("too_deep")
-    if at < len(data) and data[at] >> 5 == _SIMPLE:
-        if data[at] not in _CONSTANTS:
+    if at >= len(data):
+        raise WireError("truncated")
+    first = data[at]
+    if first < 24:
+        return first, at + 1
+    major, n = first >> 5, first & 31
+    if major == _SIMPLE:
+        if first not in _CONSTANTS:
             raise WireError("type_unknown", "simple value or float")
-        return _CONSTANTS[data[at]], at + 1
-    major, n, at = _take_head(data, at)
-    if major in (_UINT, _NINT):
+        return _CONSTANTS[first], at + 1
+    at += 1
+    if n >= 24:
+        n, at = _take_long(data, at, n)
+    if _BYTES <= major <= _TEXT:
+        return _take_string(data, at, n, major)
+    return _take_more(data, at, n, major, depth)
+
+
+def _take_more(data: bytes, at: int, n: int, major: int, depth: int) -> tuple[object, int]:
+    """What is neither a small number nor a string."""
+    if major <= _NINT:
         if n >= _INT_END:
             raise WireError("int_too_large")
         return (n if major == _UINT else -1 - n), at
-    if major in (_BYTES, _TEXT):
-        return _take_string(data, at, n, major)
     if major == _TAG:
         value, at = _take(data, at, depth + 1)
         return Tag(n, value), at
     _check_count(n)
-    if major == _ARRAY:
-        items = []
-        for _ in range(n):
-            value, at = _take(data, at, depth + 1)
-            items.append(value)
-        return items, at
-    return _take_map(data, at, n, depth)
+    if major == _MAP:
+        return _take_map(data, at, n, depth)
+    items = []
+    for _ in range(n):
+        value, at = _take(data, at, depth + 1)
+        items.append(value)
+    return items, at
 
 
 def _take_string(data: bytes, at: int, n: int, major: int) -> tuple[object, int]:

@@ -19,6 +19,10 @@ _SIGN1, _MAC0 = 18, 17
 _SIGNATURE_BYTES, _MAC_BYTES, _KID_BYTES = 64, 32, 8
 
 
+_PLAIN = {encode({_ALG: alg, _KID: bytes(_KID_BYTES)})[:-_KID_BYTES]: alg for alg in (ES256, EDDSA, HMAC_256)}
+"""Headers without a checkpoint, up to the key id: nearly all, and read without taking them apart."""
+
+
 class Signed:
     """A COSE_Sign1 or COSE_Mac0 taken apart, its signature not yet checked.
 
@@ -103,6 +107,13 @@ def _unpack(data: bytes, max_bytes: int, tag: int, algorithms: tuple[int, ...], 
 
 
 def _header(protected: bytes, algorithms: tuple[int, ...]) -> tuple[int, bytes, bytes | None]:
+    alg = _PLAIN.get(protected[:-_KID_BYTES])
+    if alg in algorithms:
+        return alg, protected[-_KID_BYTES:], None
+    return _parsed_header(protected, algorithms)
+
+
+def _parsed_header(protected: bytes, algorithms: tuple[int, ...]) -> tuple[int, bytes, bytes | None]:
     header = decode(protected)
     if not isinstance(header, dict):
         raise WireError("header_unknown")

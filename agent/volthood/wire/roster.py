@@ -27,7 +27,13 @@ _NUMBER_END = 10**13
 
 
 class RosterMember:
-    """One member. Keys are raw public keys, `fuse_w` the connection's limit in W, `void_from` a slot or None."""
+    """One member. Keys are raw public keys, `fuse_w` the connection's limit in W, `void_from` a slot or None.
+
+    Attributes:
+        agent: SHA-256 of the agent's public key: the member's full name.
+        kid: key id of the agent.
+        nodes: key id of each node, and its SPKI DER.
+    """
 
     def __init__(
         self,
@@ -56,22 +62,10 @@ class RosterMember:
             raise WireError("field_range", "roster member " + house)
         if void_from is not None:
             _check_number(void_from)
-
-    @property
-    def agent(self) -> bytes:
-        """SHA-256 of the agent's public key: the member's full name."""
-        return key_hash(spki_ed25519(self.agent_key))
-
-    @property
-    def kid(self) -> bytes:
-        """Key id of the agent."""
-        return self.agent[:8]
-
-    @property
-    def nodes(self) -> "dict[bytes, bytes]":
-        """Key id of each node, and its SPKI DER."""
+        self.agent = key_hash(spki_ed25519(self.agent_key))
+        self.kid = self.agent[:8]
         spkis = [spki_p256(key) for key in self.node_keys]
-        return {kid(spki): spki for spki in spkis}
+        self.nodes = {kid(spki): spki for spki in spkis}
 
     def to_line(self) -> str:
         """The member's line, without a newline."""
