@@ -7,6 +7,7 @@ import click
 
 from volthood import __version__
 from volthood.cli.hood import hood
+from volthood.cli.market import market
 from volthood.cli.status import status
 from volthood.cli.switch import resume, stop
 from volthood.cli.why import why
@@ -77,5 +78,5 @@ def main() -> None:
     """A household's agent in a neighbourhood that trades its own electricity."""
 
 
-for _command in (status, why, stop, resume, hood):
+for _command in (status, why, stop, resume, hood, market):
     main.add_command(_command)
