@@ -4,6 +4,7 @@ Each function gives (topic, payload), ready for `Neighbourhood.inject`.
 """
 
 from collections import defaultdict
+from typing import TypeVar
 
 from volthood.core.deals import Deal
 from volthood.errors import PeerError
@@ -14,11 +15,12 @@ from volthood.wire.market import Allocation, Contract, Order, RoundMessage, Sett
 from volthood.wire.message import Message
 from volthood.wire.topics import board_topic, inbox_topic, parse_topic
 
+Kind = TypeVar("Kind", bound=Message)
 Posted = tuple[str, bytes]
 """(topic, payload)."""
 
 
-def changed(message: Message, **values: object) -> Message:
+def changed(message: Kind, /, **values: object) -> Kind:
     """A message with some fields changed."""
     kept = {field.name: getattr(message, field.name) for field in message.FIELDS}
     return type(message)(**(kept | values))
@@ -31,7 +33,7 @@ def flipped(data: bytes, bit: int) -> bytes:
     return bytes(out)
 
 
-def order(hood: Neighbourhood, house: str, slot: int, gate: int, **values: object) -> Order:
+def order(hood: Neighbourhood, house: str, slot: int, gate: int, /, **values: object) -> Order:
     """An empty order of a house, or what `values` make of it."""
     fields: dict[str, object] = {
         "hood": hood.hood.hood_id,
@@ -60,6 +62,7 @@ def sealed(
     recipient: str,
     kind: int,
     body: bytes,
+    /,
     *,
     as_house: str | None = None,
     sealed_for: str | None = None,
@@ -83,7 +86,7 @@ def opened(hood: Neighbourhood, topic: str, payload: bytes) -> Envelope:
     return Envelope.from_cbor(cose.unpack_sign1(keys.unseal(payload), Envelope.MAX_BYTES).payload)
 
 
-def allocation(house: Household, deal: Deal, **values: object) -> Allocation:
+def allocation(house: Household, deal: Deal, /, **values: object) -> Allocation:
     """An allocation that a house could state for a deal, with the slot records of its own meter."""
     edges = house.readings.slot_records(deal.contract.slot, deal.contract.slot + 1800)
     fields: dict[str, object] = {

@@ -12,7 +12,12 @@ _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class SignedMeter:
-    """One meter and its node. `flow` moves energy through it, `slot_record` and `minute_record` sign what it shows."""
+    """One meter and its node. `flow` moves energy through it, `slot_record` and `minute_record` sign what it shows.
+
+    Attributes:
+        boot: the boot counter of its records.
+        last: the newest record.
+    """
 
     def __init__(self, seed: int, serial: str = "1") -> None:
         self._key = ec.derive_private_key(seed % _ORDER or 1, ec.SECP256R1())
@@ -25,6 +30,7 @@ class SignedMeter:
         self._rseq = 0
         self._prev = self._prev_slot = GENESIS
         self.boot = 1
+        self.last: Record
 
     @property
     def name(self) -> str:
@@ -63,7 +69,8 @@ class SignedMeter:
             "power_w": 0,
             "prev": self._prev,
         }
-        return Record(**(values | fields))
+        self.last = Record(**(values | fields))
+        return self.last
 
     def sign(self, record: Record) -> bytes:
         """Any record under this node's key, low s."""

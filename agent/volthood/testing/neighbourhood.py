@@ -210,6 +210,7 @@ class Neighbourhood:
                 self.revive(name)
             self._meters()
             self._arrivals()
+            self.deliver()
             for name, house in self.houses.items():
                 self.handle(name, CalendarTicked())
                 if self.now_s % RETRY_S == 0:
