@@ -29,7 +29,8 @@ def deal(energy_wh: int, peer_wh: int | None, slot: int = SLOT, peer: bytes = PE
         buyer_price=19000,
         path_fee=0,
     )
-    return Deal(contract.to_cbor(), Role.BUYER, counted=True, own_wh=energy_wh, **{"peer_wh": peer_wh, **fields})
+    state: dict[str, Any] = {"counted": True, "own_wh": energy_wh, "peer_wh": peer_wh, **fields}
+    return Deal(contract.to_cbor(), Role.BUYER, **state)
 
 
 def test_a_neighbour_without_history_has_full_standing() -> None:
