@@ -128,15 +128,21 @@ class Lies:
         return frozenset(names[:middle]), frozenset(names[middle:])
 
     def _two_orders(self, house: SimHousehold, payload: bytes) -> list[Posting]:
-        """The true order to one half, an empty one to the other."""
+        """The true order to one half, an empty one to the other; now and then both to everybody."""
         order = Order.from_cbor(unpack_eddsa(payload, Order.MAX_BYTES).payload)
         if order.side == WATCH:
             return [Posting(payload)]
         other = Order(
             hood=order.hood, slot=order.slot, gate=order.gate, algorithm=order.algorithm, counter=order.counter + 1
         )
+        return self._shown(payload, house.keys.sign(Order.KIND, other.to_cbor()))
+
+    def _shown(self, one: bytes, other: bytes) -> list[Posting]:
+        """One version to one half, the other to the other half; or both to everybody, since such things get about."""
         first, second = self._halves()
-        return [Posting(payload, first), Posting(house.keys.sign(Order.KIND, other.to_cbor()), second)]
+        if self._draw.random() < 0.5:
+            return [Posting(one), Posting(other)]
+        return [Posting(one, first), Posting(other, second)]
 
     def _bundles(self, house: SimHousehold, payload: bytes) -> list[Posting]:
         lie = self._faults.lie
@@ -146,11 +152,7 @@ class Lies:
             return []
         if lie == "censor":
             return [Posting(self._censored(house, payload, 1))]
-        first, second = self._halves()
-        shown = Posting(self._censored(house, payload, 1), first), Posting(self._censored(house, payload, 2), second)
-        # Some see both, since what one half was told reaches the other now and then.
-        both = self._draw.random() < 0.5
-        return [Posting(posting.payload) for posting in shown] if both else list(shown)
+        return self._shown(self._censored(house, payload, 1), self._censored(house, payload, 2))
 
     def _censored(self, house: SimHousehold, payload: bytes, version: int) -> bytes:
         """The bundle with about half of its orders left out."""

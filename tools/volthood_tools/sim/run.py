@@ -21,8 +21,8 @@ from volthood_tools.sim.world import BALANCING, FORWARD, Market, World
 
 SETTLE_S = 1800
 """So long after its last round a slot is judged."""
-CALM_S = 3600
-"""So long nothing more goes wrong before the whole run is judged."""
+CALM_STEP_S, MOST_CALM_STEPS = 300, 24
+"""At the end nothing more goes wrong, and so often the world goes on until nothing is under way."""
 
 Progress = Callable[[int, int], None]
 """(slots done, slots in all)"""
@@ -123,7 +123,10 @@ def simulate(hoods: list[Dataset], settings: Settings, progress: Progress = lamb
 
 def _finished(world: World) -> HoodResult:
     world.calm()
-    world.run_until(world.now_s + CALM_S)
+    for _ in range(MOST_CALM_STEPS):
+        if world.quiet:
+            break
+        world.run_until(world.now_s + CALM_STEP_S)
     world.watch.check_all()
     refusals: Counter[str] = Counter()
     for house in world.houses.values():

@@ -81,6 +81,7 @@ class Troubles:
     # --- the network ---
 
     def _split(self) -> None:
+        self._world.counts["partitioned"] += 1
         names = list(self._world.houses)
         self._draws["split"].shuffle(names)
         middle = self._draws["split"].randint(1, max(1, len(names) // 2))
@@ -94,6 +95,7 @@ class Troubles:
                 self._world.restore_link(house)
 
     def _stop_broker(self) -> None:
+        self._world.counts["broker_restarted"] += 1
         self._world.network.stop()
         self._world.at(self._world.now_ms + self._faults.broker_s * 1000, self._start_broker)
 

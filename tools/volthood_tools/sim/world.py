@@ -134,6 +134,12 @@ class World:
             if house.up:
                 self.restore_link(house)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether all agents are there, every message is confirmed and every contract settled."""
+        houses = self.houses.values()
+        return all(house.up and not house.trades.waiting and not house.trades.open_deals() for house in houses)
+
     # --- time ---
 
     def at(self, time_ms: int, action: Callable[..., None], *arguments: object) -> None:
