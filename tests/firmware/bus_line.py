@@ -9,7 +9,8 @@ import json
 import sys
 
 from voltnode.bus.frames import crc16
-from voltnode.bus.master import Bus, BusError
+from voltnode.bus.master import Bus
+from voltnode.bus.outcome import BusError
 
 try:
     from micropython import heap_lock, heap_unlock  # type: ignore[import-not-found]
@@ -46,6 +47,10 @@ class VirtualClock:
         until = self.now + duration_ms
         await asyncio.sleep(0)
         self.now = max(self.now, until)
+
+    def speed(self) -> int:
+        """Ordinary time."""
+        return 1
 
 
 class VirtualUart:

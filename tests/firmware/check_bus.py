@@ -197,7 +197,7 @@ async def cancelled_read_leaves_nothing() -> bool:
 def check_port() -> "Checks":
     """A port that goes and comes back; gaps between frames."""
     yield "gone and back", run(port_gone_and_back())
-    for baud, gap_ms in ((0, 0), (1200, 33), (9600, 5), (19200, 3), (115200, 2)):
+    for baud, gap_ms in ((0, 0), (1200, 30), (9600, 4), (19200, 2), (115200, 2)):
         yield "gap at %d baud" % baud, run(gap(baud)) == gap_ms
 
 

@@ -1,12 +1,16 @@
-"""The RS-485 bus: Modbus RTU frames without I/O (`frames`), the master (`master`), a meter on it (`meter`).
+"""Meters and the way to them.
 
-The master needs two small objects and knows no hardware:
+Modbus RTU frames without I/O (`frames`), the master of an RS-485 bus (`master`), Modbus TCP (`tcp`), what becomes of
+requests (`outcome`), and a meter on either (`meter`).
+
+The RTU master needs two small objects and knows no hardware:
 
 - a UART with `write(buf)`, which queues all bytes and returns at once; `readinto(buf)`, which returns how many bytes it
   put at the start of `buf`, or None when there are none; `any()`, which is true when there are some; and
   `await wait_readable(timeout_ms)`, which returns whether there are, after so long at most. Each may raise OSError
   while the port is not there; the next call tries to open it again.
-- a clock with `now_ms()`, monotonic, and `await sleep_ms(ms)`: transport time, never the calendar's.
+- a clock with `now_ms()`, monotonic, and `await sleep_ms(ms)`: transport time, never the calendar's. Its `speed()` says
+  how many calendar seconds a meter counts in one second, which is 1 but in a demonstration.
 """
 
 TYPE_CHECKING = False
@@ -36,3 +40,22 @@ if TYPE_CHECKING:
 
         async def sleep_ms(self, duration_ms: int) -> None:
             """Lets the other tasks run for so long."""
+
+        def speed(self) -> int:
+            """Calendar seconds in one second of transport time."""
+
+    class Reads(Protocol):
+        """Where registers come from: an RS-485 bus, or a Modbus TCP meter or gateway."""
+
+        @property
+        def clock(self) -> Clock:
+            """Transport time."""
+
+        async def read(self, unit: int, function: int, address: int, count: int) -> bytes:
+            """The words of `count` registers from `address` on. Raises: `voltnode.bus.outcome.BusError`."""
+
+    class Trace(Protocol):
+        """Is told of every transaction."""
+
+        def __call__(self, sent: bytes, came: bytes, verdict: str, took_ms: int) -> None:
+            """The request, whatever came, one of `frames.NAMES`, and how long it took."""

@@ -15,8 +15,8 @@ READ_HOLDING, READ_INPUT = 3, 4
 REQUEST_BYTES = 8
 MAX_FRAME_BYTES = 256
 MAX_REGISTERS = 125
-ILLEGAL_ADDRESS = 2
-"""The exception code of a meter that has no such register."""
+ILLEGAL_ADDRESS, ILLEGAL_VALUE = 2, 3
+"""The exception codes of a meter that has no such register, or gives fewer at once."""
 
 WAITING, OK, EXCEPTION, SILENCE, SHORT, CRC, FOREIGN, GARBAGE = range(8)
 """Verdicts. The first says that more may come; the last five are what remains when time is up. Compared by order, since
@@ -112,6 +112,19 @@ class Answer:
     def skipped(self) -> int:
         """Bytes before the frame that was found, or all of them."""
         return self._next
+
+    def came(self) -> bytes:
+        """Everything that came, for the technician."""
+        return bytes(memoryview(self.buffer)[: self._filled])
+
+    def echo(self, request: bytearray) -> bool:
+        """Whether it began with the request itself."""
+        if self._filled < REQUEST_BYTES:
+            return False
+        at = 0
+        while at < REQUEST_BYTES and self.buffer[at] == request[at]:
+            at += 1
+        return at == REQUEST_BYTES
 
     def foreign(self) -> bool:
         """Whether a sound frame that does not fit stands before the one that was found, or anywhere."""

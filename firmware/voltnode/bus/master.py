@@ -2,17 +2,21 @@
 
 An answer that comes after its time must not be taken for the next one. So a unit that still owes an answer is not asked
 again before `LATE_MS` have passed, and whatever comes before a request has left the line is read away. Units that answer
-are not held up by one that does not: the bus is free while that one is waited for.
+are not held up by one that does not: the bus is free while that one's late answer is waited for, and one that stays
+silent is asked more and more rarely (`outcome`).
+
+Cheap adapters hear themselves: the request comes back before its answer. That is recognised, read away and counted.
 """
 
 import asyncio
 
 from voltnode.bus import frames
 from voltnode.bus.frames import EXCEPTION, OK
+from voltnode.bus.outcome import BusError, Counters, Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from voltnode.bus import Clock, Uart
+    from voltnode.bus import Clock, Trace, Uart
 
 TIMEOUT_MS = 500
 """From the end of a request to the end of its answer, beside the time that the bytes take."""
@@ -24,55 +28,6 @@ QUIET_MS = 50
 """After so long without a byte a frame that has begun will not end. USB adapters deliver every 16 ms."""
 
 
-class BusError(Exception):
-    """A read without a result.
-
-    Attributes:
-        reason: timeout, short, crc, foreign, garbage, exception (the meter said no), port (nothing to talk through).
-        code: Modbus exception code, with `exception`.
-    """
-
-    def __init__(self, reason: str, code: int = 0) -> None:
-        super().__init__("%s %d" % (reason, code) if code else reason)
-        self.reason = reason
-        self.code = code
-
-
-class Counters:
-    """What became of the requests to one unit.
-
-    Each request ends in one of `ok` to `port_errors`. `late` counts requests before which bytes were read away,
-    `skipped` good answers with something else before them.
-    """
-
-    NAMES = (
-        "requests",
-        "ok",
-        "exceptions",
-        "timeouts",
-        "short",
-        "crc_errors",
-        "foreign",
-        "garbage",
-        "port_errors",
-        "late",
-        "skipped",
-    )
-
-    def __init__(self) -> None:
-        self.requests = self.ok = self.exceptions = self.timeouts = self.short = 0
-        self.crc_errors = self.foreign = self.garbage = self.port_errors = self.late = self.skipped = 0
-
-    def as_dict(self) -> "dict[str, int]":
-        """Every counter by its name."""
-        return {name: getattr(self, name) for name in self.NAMES}
-
-    def ended(self, verdict: int) -> None:
-        """Counts how a request ended."""
-        name = ("ok", "exceptions", "timeouts", "short", "crc_errors", "foreign", "garbage")[verdict - OK]
-        setattr(self, name, getattr(self, name) + 1)
-
-
 class Bus:
     """One RS-485 bus.
 
@@ -80,6 +35,10 @@ class Bus:
         uart: the port, open at the right speed.
         clock: transport time.
         baud: for the pauses between frames; 0 for a line without a speed (a pty).
+        bits: of a character on the line, 10 without parity, 11 with.
+
+    Attributes:
+        trace: is told of every transaction; None for nobody.
     """
 
     def __init__(
@@ -89,17 +48,21 @@ class Bus:
         baud: int = 0,
         timeout_ms: int = TIMEOUT_MS,
         late_ms: int = LATE_MS,
+        bits: int = 10,
     ) -> None:
         self.clock = clock
         self.timeout_ms = timeout_ms
         self.late_ms = late_ms
         self._uart = uart
         self._baud = baud
+        self._bits = bits
+        self.trace: Trace | None = None
         self._lock = asyncio.Lock()
         self._request = bytearray(frames.REQUEST_BYTES)
         self._chunk = bytearray(64)
         self._answer = frames.Answer()
         self._counters: dict[int, Counters] = {}
+        self._patience: dict[int, Patience] = {}
         self._owing_until: dict[int, int] = {}
         self._free_at_ms = clock.now_ms()
 
@@ -115,9 +78,13 @@ class Bus:
         Raises:
             BusError: no answer, a broken one, or a refusal.
         """
+        counters = self.counters(unit)
+        patience = self._patience.setdefault(unit, Patience())
+        if patience.holds(self.clock.now_ms()):
+            counters.held_back += 1
+            raise BusError(patience.reason)
         await self._until_nothing_is_owed(unit)
         async with self._lock:
-            counters = self.counters(unit)
             counters.requests += 1
             try:
                 verdict = await self._transaction(unit, function, address, count, counters)
@@ -126,6 +93,10 @@ class Bus:
                 raise BusError("port")
             counters.ended(verdict)
             answer = self._answer
+            if verdict <= EXCEPTION:
+                patience.answered()
+            else:
+                patience.failed(self.clock.now_ms(), frames.NAMES[verdict])
             if verdict == OK:
                 return bytes(memoryview(answer.buffer)[answer.start : answer.end])
             raise BusError(frames.NAMES[verdict], answer.code)
@@ -141,26 +112,36 @@ class Bus:
 
     async def _transaction(self, unit: int, function: int, address: int, count: int, counters: Counters) -> int:
         """One request and its answer: the verdict. Raises: OSError."""
-        self._answer.expect(unit, function, count)
         await self.clock.sleep_ms(max(0, self._free_at_ms - self.clock.now_ms()))
         late = self._drained()
         frames.put_request(self._request, unit, function, address, count)
+        self._answer.expect(unit, function, count)
         self._uart.write(self._request)
+        began_ms = self.clock.now_ms()
         wait_ms = self.timeout_ms + self._line_ms(2 * frames.REQUEST_BYTES + 2 * count)
-        deadline_ms = self.clock.now_ms() + wait_ms
         # Noted before waiting: who is cancelled while waiting leaves an answer behind.
-        self._owing_until[unit] = deadline_ms + self.late_ms
+        self._owing_until[unit] = began_ms + wait_ms + self.late_ms
+        echo = False
         if self._baud:
-            await self.clock.sleep_ms(8 * 1000 * frames.REQUEST_BYTES // self._baud)
-            late = self._drained() or late
+            await self.clock.sleep_ms((self._bits - 1) * 1000 * frames.REQUEST_BYTES // self._baud)
+            echo, too_early = self._drained_echo()
+            late = late or too_early
         counters.late += late
-        verdict = await self._listen(deadline_ms)
+        verdict = await self._listen(began_ms + wait_ms)
         self._free_at_ms = self.clock.now_ms() + self._gap_ms()
         if verdict <= EXCEPTION:
             del self._owing_until[unit]
-            if self._answer.skipped():
-                counters.skipped += 1
+        self._note(counters, verdict, echo)
+        if self.trace is not None:
+            self.trace(bytes(self._request), self._answer.came(), frames.NAMES[verdict], self.clock.now_ms() - began_ms)
         return verdict
+
+    def _note(self, counters: Counters, verdict: int, echo: bool) -> None:
+        """Counts what came before the answer."""
+        heard = self._answer.echo(self._request)
+        counters.echoes += echo or heard
+        if verdict <= EXCEPTION and self._answer.skipped() > (frames.REQUEST_BYTES if heard or echo else 0):
+            counters.skipped += 1
 
     def _drained(self) -> bool:
         """Reads away what nobody asked for. Whether there was any. Raises: OSError."""
@@ -168,6 +149,20 @@ class Bus:
         while self._uart.readinto(self._chunk):
             found = True
         return found
+
+    def _drained_echo(self) -> "tuple[bool, bool]":
+        """Reads away what came while the request left: whether that was its echo, and whether anything else. Raises: OSError."""
+        at, other = 0, False
+        while True:
+            count = self._uart.readinto(self._chunk)
+            if not count:
+                # The end of the echo may still be under way: it then stands before the answer and is skipped there.
+                return at > 0 and not other, other
+            for i in range(count):
+                if at < frames.REQUEST_BYTES and self._chunk[i] == self._request[at]:
+                    at += 1
+                else:
+                    other = True
 
     async def _listen(self, deadline_ms: int) -> int:
         """Takes bytes until the answer is there, or time is up, or the line has gone quiet in mid-frame."""
@@ -186,11 +181,11 @@ class Bus:
                     return verdict
 
     def _line_ms(self, count: int) -> int:
-        """How long so many characters of 11 bits take, rounded up."""
-        return -(-count * 11_000 // self._baud) if self._baud else 0
+        """How long so many characters take, rounded up."""
+        return -(-count * self._bits * 1000 // self._baud) if self._baud else 0
 
     def _gap_ms(self) -> int:
         """3.5 characters, 1.75 ms above 19200 baud, rounded up."""
         if not self._baud:
             return 0
-        return 2 if self._baud > 19_200 else -(-38_500 // self._baud)
+        return 2 if self._baud > 19_200 else -(-3500 * self._bits // self._baud)

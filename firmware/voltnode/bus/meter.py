@@ -1,31 +1,38 @@
 """A meter on the bus: its readings in integers, by its table.
 
 A reading is taken whole or not at all: a required quantity that is missing, no number, or beyond what can be true is an
-error, never 0. An optional one is left out. A meter that refuses a block has it asked in halves from then on, until the
-register it does not have stands alone; that one is never asked for again.
+error, never 0, and so are registers that moved as they cannot have (`voltnode.meters.jumps`). An optional one is left
+out. A meter that refuses a block has it asked in halves from then on, until the register it does not have stands alone;
+that one is never asked for again. A meter whose table is not known beforehand (SunSpec) is searched first, and again
+when it refuses what it said it had.
 """
 
-from voltnode.bus.frames import ILLEGAL_ADDRESS
-from voltnode.bus.master import BusError
+from voltnode.bus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
+from voltnode.bus.outcome import BusError
 from voltnode.meters import LIMITS, OPTIONAL, REQUIRED, WORDS
-from voltnode.meters.decode import BadValueError, float32_step, raw, scaled
+from voltnode.meters.decode import BadValueError, float32_step, raw, scaled, text
+from voltnode.meters.jumps import JumpGuard, Registers
 from voltnode.meters.plan import Block, blocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voltnode.bus.master import Bus
+    from voltnode.bus import Reads
     from voltnode.meters import MeterTable, Register
 
 PHASES = ("_l1", "_l2", "_l3")
+
+NO_SERIAL = "none"
+"""Of a meter that has no number to ask for."""
 
 
 class MeterError(Exception):
     """No reading.
 
     Attributes:
-        reason: that of a `BusError`; or nan, infinite, range, missing, with the quantity.
+        reason: that of a `BusError`; or nan, infinite, range, missing, with the quantity; or jump: the energy registers
+            moved as they cannot have.
         quantity: whose register it was; empty for an error of the bus.
     """
 
@@ -47,19 +54,27 @@ class Reading:
         resolution_wh: the step of the energy registers, which a float32 has more of the higher it counts.
         voltage_mv, current_ma, phase_power_w: by phase; empty where the meter does not say.
         frequency_mhz, power_factor_permille: None where the meter does not say.
+        level_is_new: whether the energy registers do not go on from the last reading's: rolled over, reset or swapped.
     """
 
+    level_is_new = False
+
     def __init__(
-        self, read_ms: int, resolution_wh: int, values: "dict[str, int]", raws: "list[tuple[Block, bytes]]"
+        self,
+        read_ms: int,
+        resolution_wh: int,
+        values: "dict[str, int]",
+        raws: "list[tuple[Block, bytes]]",
+        phases: "tuple[str, ...]" = PHASES,
     ) -> None:
         self.read_ms = read_ms
         self.resolution_wh = resolution_wh
         self.power_w = _watts(values["power_total"])
         self.import_wh = values["energy_import"]
         self.export_wh = values["energy_export"]
-        self.voltage_mv = _by_phase(values, "voltage")
-        self.current_ma = _by_phase(values, "current")
-        self.phase_power_w = tuple([_watts(value) for value in _by_phase(values, "power")])
+        self.voltage_mv = _by_phase(values, "voltage", phases)
+        self.current_ma = _by_phase(values, "current", phases)
+        self.phase_power_w = tuple([_watts(value) for value in _by_phase(values, "power", phases)])
         # 0 Hz is what a meter shows that cannot measure it.
         self.frequency_mhz = values.get("frequency") or None
         self.power_factor_permille = values.get("power_factor_total", values.get("power_factor"))
@@ -80,19 +95,27 @@ class Meter:
     """Reads one meter.
 
     Args:
+        bus: `voltnode.bus.master.Bus` or `voltnode.bus.tcp.TcpBus`.
         table: what is known of its model.
         unit: its address on the bus; 0 for that of the table.
         most_needed: `DETAIL` also reads what only a technician wants to see.
+
+    Attributes:
+        table: of the model; once a SunSpec meter was found, of that very meter.
     """
 
-    def __init__(self, bus: "Bus", table: "MeterTable", unit: int = 0, most_needed: int = OPTIONAL) -> None:
+    def __init__(self, bus: "Reads", table: "MeterTable", unit: int = 0, most_needed: int = OPTIONAL) -> None:
         self.bus = bus
-        self.table = table
         self.unit = unit or table.unit
-        self._blocks = blocks(table, most_needed)
+        self._most_needed = most_needed
+        self._blocks: list[Block] = []
+        self._phases: tuple[str, ...] = PHASES
+        self._use(table)
+        self._guard = JumpGuard(table.max_power_w)
 
     async def read(self) -> Reading:
         """A reading of now. Raises: `MeterError`."""
+        await self._find()
         raws: list[tuple[Block, bytes]] = []
         i = 0
         while i < len(self._blocks):
@@ -100,25 +123,61 @@ class Meter:
             try:
                 data = await self.bus.read(self.unit, block.function, block.address, block.count)
             except BusError as error:
-                if error.code != ILLEGAL_ADDRESS:
+                if error.code not in (ILLEGAL_ADDRESS, ILLEGAL_VALUE):
                     raise MeterError(error.reason)
                 self._blocks[i : i + 1] = self._without(block)
             else:
                 raws.append((block, data))
                 i += 1
-        return self._decoded(self.bus.clock.now_ms(), raws)
+        reading = self._decoded(self.bus.clock.now_ms(), raws)
+        registers = Registers(reading.read_ms, reading.import_wh, reading.export_wh)
+        if not self._guard.believes(registers, reading.resolution_wh, self.bus.clock.speed()):
+            raise MeterError("jump")
+        reading.level_is_new = self._guard.level_is_new
+        return reading
 
     async def serial(self) -> str:
-        """The serial number the meter says it has, in decimal digits. Raises: `MeterError`."""
+        """The serial number the meter says it has: decimal digits, or its characters. Raises: `MeterError`."""
+        await self._find()
+        if self.table.serial is None:
+            return NO_SERIAL
         function, address, kind = self.table.serial
         try:
             data = await self.bus.read(self.unit, function, address, WORDS[kind])
         except BusError as error:
             raise MeterError(error.reason)
-        return str(raw(data, 0, kind, self.table.little))
+        return (text(data) or NO_SERIAL) if kind[0] == "t" else str(raw(data, 0, kind, self.table.little))
+
+    async def _find(self) -> None:
+        """Searches a meter whose registers are not known yet. Raises: `MeterError`."""
+        if self._blocks or self.table.find is None:
+            return
+        search, data, reason = self.table.find(), None, "missing"
+        while True:
+            try:
+                wanted = search.send(data)
+            except StopIteration as end:
+                table: MeterTable | None = end.value
+                break
+            try:
+                data = await self.bus.read(self.unit, wanted.function, wanted.address, wanted.words)
+            except BusError as error:
+                data = None
+                reason = reason if error.code else error.reason
+        if table is None:
+            raise MeterError(reason)
+        self._use(table)
+
+    def _use(self, table: "MeterTable") -> None:
+        self.table = table
+        self._blocks = blocks(table, self._most_needed)
+        self._phases = _phases(table)
 
     def _without(self, block: Block) -> "list[Block]":
         """What is asked instead of a refused block. Raises: `MeterError` when nothing is left that could do without."""
+        if self.table.find is not None:
+            self._blocks = []
+            raise MeterError("missing")
         halves = block.halves()
         if not halves and block.registers[0].need == REQUIRED:
             raise MeterError("missing", block.registers[0].quantity)
@@ -127,41 +186,66 @@ class Meter:
     def _decoded(self, read_ms: int, raws: "list[tuple[Block, bytes]]") -> Reading:
         """The reading that these words are. Raises: `MeterError`."""
         values: dict[str, int] = {}
-        resolution_wh = self.table.resolution_wh
+        resolution_wh, counts_export = self.table.resolution_wh, False
         for block, data in raws:
             for register in block.registers:
-                at = block.offset(register)
+                counts_export = counts_export or register.quantity == "energy_export"
                 try:
-                    values[register.quantity] = self._value(register, data, at)
+                    values[register.quantity] = self._value(register, block, data)
                 except BadValueError as error:
-                    if register.need == REQUIRED:
+                    if register.need == REQUIRED or register.quantity == "energy_export":
                         raise MeterError(error.reason, register.quantity)
                 else:
-                    resolution_wh = max(resolution_wh, self._step_wh(register, data, at))
-        return Reading(read_ms, resolution_wh, values, raws)
+                    resolution_wh = max(resolution_wh, self._step_wh(register, block, data))
+        if not counts_export:
+            # A meter of one direction has no such register. It counts no export, which is not the same as a bad value.
+            values["energy_export"] = 0
+        return Reading(read_ms, resolution_wh, values, raws, self._phases)
 
-    def _value(self, register: "Register", data: bytes, at: int) -> int:
-        """The value at an offset. Raises: `BadValueError`."""
-        value = scaled(data, at, register.kind, self.table.little, register.numerator, register.denominator)
-        low, high = LIMITS[register.unit]
+    def _value(self, register: "Register", block: Block, data: bytes) -> int:
+        """A register's value. Raises: `BadValueError`."""
+        numerator, denominator = self._ratio(register, block, data)
+        table = self.table
+        value = scaled(data, block.offset(register), register.kind, table.little, numerator, denominator, table.missing)
+        low, high = table.limits.get(register.unit) or LIMITS[register.unit]
         if not low <= value <= high:
             raise BadValueError("range")
         return value
 
-    def _step_wh(self, register: "Register", data: bytes, at: int) -> int:
+    def _ratio(self, register: "Register", block: Block, data: bytes) -> "tuple[int, int]":
+        """What the raw value is multiplied and divided by. Raises: `BadValueError`."""
+        numerator, denominator = register.numerator, register.denominator
+        if register.scale >= 0:
+            power = scaled(data, 2 * (register.scale - block.address), "sunssf", False, 1, 1, self.table.missing)
+            low, high = LIMITS["scale"]
+            if not low <= power <= high:
+                raise BadValueError("range")
+            numerator, denominator = numerator * 10 ** max(power, 0), denominator * 10 ** max(-power, 0)
+        return numerator, denominator
+
+    def _step_wh(self, register: "Register", block: Block, data: bytes) -> int:
         """How coarse a total of energy is where it stands now; 0 for other quantities."""
-        if register.need != REQUIRED or register.unit != "Wh" or register.kind != "float32":
+        if register.need != REQUIRED or register.unit != "Wh":
             return 0
-        return float32_step(raw(data, at, register.kind, self.table.little), register.numerator, register.denominator)
+        numerator, denominator = self._ratio(register, block, data)
+        if register.kind != "float32":
+            return -(-numerator // denominator)
+        return float32_step(raw(data, block.offset(register), register.kind, self.table.little), numerator, denominator)
 
 
-def _by_phase(values: "dict[str, int]", quantity: str) -> "tuple[int, ...]":
-    """The three phases, the only one, or nothing."""
+def _by_phase(values: "dict[str, int]", quantity: str, phases: "tuple[str, ...]") -> "tuple[int, ...]":
+    """All phases, the only one, or nothing."""
     if quantity in values:
         return (values[quantity],)
-    if all([quantity + phase in values for phase in PHASES]):
-        return tuple([values[quantity + phase] for phase in PHASES])
+    if all([quantity + phase in values for phase in phases]):
+        return tuple([values[quantity + phase] for phase in phases])
     return ()
+
+
+def _phases(table: "MeterTable") -> "tuple[str, ...]":
+    """The endings of a meter's phases: two where the phase is split."""
+    quantities = [register.quantity for register in table.registers]
+    return PHASES[:2] if "power_l2" in quantities and "power_l3" not in quantities else PHASES
 
 
 def _watts(value_mw: int) -> int:

@@ -4,7 +4,7 @@ Everything here runs with the heap locked: the numbers stay below 62 bits, but f
 IEEE 754 binary32: sign, 8 bits of exponent (bias 127), 23 bits of fraction.
 """
 
-from voltnode.meters import WORDS
+from voltnode.meters import ALL_ONES, SUNSPEC, WORDS
 
 _MAX_SHIFT = 16
 """A float32 of 2^40 or more is no reading of any meter; its product would not stay a small integer."""
@@ -34,19 +34,42 @@ def raw(data: bytes, offset: int, kind: str, little: bool) -> int:
     return value
 
 
-def scaled(data: bytes, offset: int, kind: str, little: bool, numerator: int, denominator: int) -> int:
+def scaled(
+    data: bytes, offset: int, kind: str, little: bool, numerator: int, denominator: int, missing: int = 0
+) -> int:
     """The register at `offset` x numerator / denominator, rounded to the nearest, halves away from zero.
 
+    Args:
+        missing: what stands where the meter has no value, as in `MeterTable`.
+
     Raises:
-        BadValueError: a float32 that is no number, infinite or beyond 2^40.
+        BadValueError: a float32 that is no number, infinite or beyond 2^40; an integer that stands for no value.
     """
     value = raw(data, offset, kind, little)
     if kind == "float32":
         return float32_scaled(value, numerator, denominator)
+    if missing and value == _missing(kind, missing):
+        raise BadValueError("nan")
     bits = 16 * WORDS[kind]
-    if kind[0] == "i" and value >> bits - 1:
+    if kind[0] != "u" and value >> bits - 1:
         value -= 1 << bits
     return _divided(value * numerator, denominator)
+
+
+def _missing(kind: str, style: int) -> int:
+    """The raw value of this kind that says: there is none."""
+    bits = 16 * WORDS[kind]
+    if kind[0] == "u":
+        return (1 << bits) - 1
+    return (1 << bits - 1) - 1 if style == ALL_ONES else 1 << bits - 1 if style == SUNSPEC else -1
+
+
+def text(data: bytes) -> str:
+    """Characters up to the first that is no printable ASCII, without spaces around them."""
+    end = 0
+    while end < len(data) and 0x20 <= data[end] < 0x7F:
+        end += 1
+    return data[:end].decode().strip()
 
 
 def float32_scaled(bits: int, numerator: int, denominator: int) -> int:

@@ -8,13 +8,13 @@ for values is Python's `struct` and `fractions`, for checksums the polynomial bi
 is the meter's own, and what others printed beside them is compared by a test.
 """
 
-import json
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-Case = dict[str, object]
+import meter_models  # type: ignore[import-not-found]
+from meter_frames import Case, answer, float32, frame, nearest, text  # type: ignore[import-not-found]
 
 TASMOTA_A = "Tasmota issue 18446, log of 2023-04-18, SDM630"
 TASMOTA_B = "Tasmota issue 17671, log of 2023-01-10, Eastron three-phase meter"
@@ -51,44 +51,10 @@ BLOCK_QUANTITIES = ("voltage", "current", "power", None, "reactive_power", "powe
 """Three phases of each, from address 0 on; the apparent powers and the angles are not in the table."""
 
 
-def crc(data: bytes) -> bytes:
-    """CRC-16/MODBUS, bit by bit, low byte first."""
-    register = 0xFFFF
-    for byte in data:
-        register ^= byte
-        for _ in range(8):
-            register = register >> 1 ^ (0xA001 if register & 1 else 0)
-    return register.to_bytes(2, "little")
-
-
-def nearest(value: Fraction) -> int:
-    """The nearest integer, halves away from zero."""
-    whole = int(abs(value) * 2 + 1) // 2
-    return -whole if value < 0 else whole
-
-
-def float32(data: bytes | bytearray) -> Fraction:
-    """What four bytes are as a float32."""
-    return Fraction(struct.unpack(">f", data)[0])
-
-
-def frame(data: bytes, unit: int = 1, function: int = 4) -> bytes:
-    """An answer with these words."""
-    body = bytes([unit, function, len(data)]) + data
-    return body + crc(body)
-
-
-def answer(name: str, origin: str, source: str, address: int, sent: bytes, values: dict[str, int]) -> Case:
-    """A case: `sent` is what came over the line."""
-    count = sent[2] // 2
-    place: Case = {"unit": sent[0], "function": sent[1], "address": address, "count": count}
-    return {"name": name, "origin": origin, "source": source} | place | {"frame": sent.hex(), "values": values}
-
-
 def sdm630() -> Iterator[Case]:
     """Answers of an Eastron SDM630."""
-    for source, origin, address, quantity, text, _ in SINGLE:
-        sent = bytes.fromhex(text)
+    for source, origin, address, quantity, printed, _ in SINGLE:
+        sent = bytes.fromhex(printed)
         yield answer(quantity, origin, source, address, sent, {quantity: nearest(float32(sent[3:7]) * 1000)})
     words = bytes.fromhex(BLOCK)
     values = {}
@@ -164,11 +130,6 @@ def decode_case(name: str, kind: str, data: bytes, ratio: tuple[int, int]) -> Ca
     return {"name": name, "kind": kind, "words": data.hex(), "little": little.hex(), "ratio": ratio}
 
 
-def text(cases: Iterator[Case]) -> str:
-    """One case a line: the board reads them one by one."""
-    return "".join(json.dumps(case) + "\n" for case in cases)
-
-
 def decode() -> Iterator[Case]:
     """All kinds."""
     yield from integers()
@@ -177,7 +138,8 @@ def decode() -> Iterator[Case]:
 
 def files() -> dict[str, str]:
     """Name and contents of each vector file."""
-    return {"decode.jsonl": text(decode()), "eastron_sdm630.jsonl": text(sdm630())}
+    made = {"decode.jsonl": text(decode()), "eastron_sdm630.jsonl": text(sdm630())}
+    return made | {f"{name}.jsonl": text(cases()) for name, cases in meter_models.MODELS.items()}
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str, reason: str) -> None
         ({"unit": 248}, "unit is 1 to 247"),
         ({"serial": 0}, "serial is 1 to"),
         ({"serial": 2**32}, "serial is 1 to"),
-        ({"table": "abacus"}, "table is one of eastron_sdm630"),
+        ({"table": "abacus"}, "table is one of abb_b23"),
         ({"parity": "X"}, "parity is N, E or O"),
         ({"import_wh": -1}, "registers start at 0"),
         ({"voltage_v": 23}, "voltage_v is 100 to 400"),
