@@ -5,6 +5,7 @@ names each law and, where it is broken, the first case.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from volthood.core.billing import SlotBill
@@ -72,24 +73,41 @@ def _two_signatures(homes: list[HomeBooks]) -> Verdict:
 
 
 def _both_sides_agree(homes: list[HomeBooks]) -> Verdict:
-    """A delivery that one side counts is the same delivery at the other."""
-    by_agent = {home.agent: {deal.id: deal for deal in home.deals} for home in homes}
-    for home in homes:
-        for deal in home.deals:
-            other = by_agent.get(deal.peer, {}).get(deal.id)
-            if deal.settled and (other is None or (other.settled and other.delivered_wh != deal.delivered_wh)):
-                return Verdict(False, f"{home.house}: contract {deal.id.hex()[:16]} settled differently")
+    """A delivery that one side counts is the same delivery at the other, or still on its way there."""
+    for home, deal, other in _pairs(homes):
+        pending = other is not None and not other.settled and not other.voided and not other.disputed
+        if deal.settled and not pending and (other is None or other.delivered_wh != deal.delivered_wh):
+            return Verdict(False, f"{home.house}: contract {deal.id.hex()[:16]} settled differently")
     return Verdict(True)
 
 
+def _pairs(homes: list[HomeBooks]) -> Iterator[tuple[HomeBooks, Deal, Deal | None]]:
+    """Every deal with what its counterparty keeps of it."""
+    by_agent = {home.agent: {deal.id: deal for deal in home.deals} for home in homes}
+    for home in homes:
+        for deal in home.deals:
+            yield home, deal, by_agent.get(deal.peer, {}).get(deal.id)
+
+
+def in_flight(homes: list[HomeBooks]) -> set[bytes]:
+    """Contracts whose settlement one side has and the other has not yet: their money is judged when it has arrived."""
+    return {
+        deal.id
+        for _, deal, other in _pairs(homes)
+        if deal.settled and other is not None and not other.settled and not other.voided and not other.disputed
+    }
+
+
 def _money(homes: list[HomeBooks]) -> Verdict:
-    """What buyers pay is what sellers and the grid account receive, per contract and in sum."""
+    """What buyers pay is what sellers and the grid account receive, contract by contract."""
     balance: dict[bytes, int] = defaultdict(int)
     for home in homes:
         for bill in home.bills:
             for line in bill.lines:
                 if line.contract is not None and line.kind != "grid_fee":
                     balance[line.contract] += line.amount_uct
+    for contract in in_flight(homes):
+        balance.pop(contract, None)
     for contract, left_uct in sorted(balance.items()):
         if left_uct != 0:
             return Verdict(False, f"contract {contract.hex()[:16]}: {left_uct} µct left over")

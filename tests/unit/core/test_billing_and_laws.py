@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from volthood.core.billing import bill_slot
 from volthood.core.deals import Deal, Role, Status
-from volthood.core.laws import HomeBooks, check_laws
+from volthood.core.laws import HomeBooks, check_laws, in_flight
 from volthood.wire.market import Contract
 
 SELLER, BUYER = b"s" * 32, b"b" * 32
@@ -121,6 +121,13 @@ def test_the_grid_fee_is_nobodys_loss() -> None:
     payload = contract(buyer_price=16000)
     laws = check_laws(books(settled(Role.BUYER, 1000, 1000, payload), settled(Role.SELLER, 1000, 1000, payload)))
     assert laws["money_sums_to_zero"].holds
+
+
+def test_a_settlement_on_its_way_is_judged_when_it_arrives() -> None:
+    waiting = replace(settled(Role.SELLER, 1000, 1000), peer_settlement=None)
+    homes = books(settled(Role.BUYER, 1000, 1000), waiting)
+    assert in_flight(homes) == {waiting.id}
+    assert all(verdict.holds for verdict in check_laws(homes).values())
 
 
 DEAR = contract(seller_price=23000, buyer_price=23000)
