@@ -153,6 +153,15 @@ def cases(name: str) -> "Iterator[dict[str, Any]]":
             yield json.loads(line)
 
 
+def forget(name: str) -> None:
+    """Frees a model's table: the board loads one, not all."""
+    module = "voltnode.meters." + name
+    if module in sys.modules:
+        del sys.modules[module]
+        delattr(meters, name)
+    gc.collect()
+
+
 def run(work: "Coroutine[Any, Any, Any]") -> "Any":
     """What a coroutine gives."""
     return asyncio.run(work)

@@ -13,4 +13,8 @@ def test_frames_and_bus(run_on_both: RunScript, repo_root: Path) -> None:
 
 
 def test_meters(run_on_both: RunScript, repo_root: Path) -> None:
-    assert "check_tables" in run_on_both(HERE / "check_meters.py", repo_root / "tests/vectors/meters")
+    assert "check_meter" in run_on_both(HERE / "check_meters.py", repo_root / "tests/vectors/meters")
+
+
+def test_tables(run_on_both: RunScript) -> None:
+    assert "check_tables" in run_on_both(HERE / "check_tables.py")
