@@ -5,9 +5,11 @@ whether it is so); `run_all` prints a line for each, and gives status 1 when one
 """
 
 import asyncio
+import gc
 import json
 import sys
 
+from voltnode import meters
 from voltnode.bus.frames import crc16
 from voltnode.bus.master import Bus
 from voltnode.bus.outcome import BusError
