@@ -52,7 +52,7 @@ class Engine:
         self._settling = Settling(desk, deals, self._outbox, meter)
         self._rounds = Rounds(desk, ordering, self._contracting, memory or BoardMemory())
         self._inbox = Inbox(desk, self._outbox, self._handlers())
-        self._judged = (0, 0)
+        self._judged = (0, 0, 0)
 
     def _handlers(self) -> dict[int, Handler]:
         contracting = self._contracting
@@ -109,7 +109,7 @@ class Engine:
         while True:
             self._rounds.advance()
             self._settling.advance(self._rounds.is_over)
-            judged = (self._deals.changes, self._contracting.clearings)
+            judged = (self._deals.changes, self._contracting.clearings, self._inbox.judged)
             if judged == self._judged:
                 break
             self._judged = judged

@@ -5,13 +5,15 @@ Rules, and why:
 - A numbered message is judged once. What was judged, refused or not, is confirmed; a repetition is only confirmed again.
 - A message that came before what it refers to (`NotYetError`) is judged as soon as something changed, and confirmed
   then. It waits in memory alone: after a crash its sender, which has no receipt, sends it again.
+- Where only an earlier message of the same sender can explain it (`OutOfOrderError`), it waits no longer than until all
+  of those have been judged.
 - Numbers far beyond what was dealt with are refused, so that a sender who leaves a gap cannot fill the store.
 """
 
 from collections.abc import Callable
 
 from volthood.engine.desk import Desk
-from volthood.engine.outbox import NotYetError, Outbox
+from volthood.engine.outbox import NotYetError, Outbox, OutOfOrderError
 from volthood.errors import PeerError
 from volthood.wire import inbox
 from volthood.wire.cbor import WireError
@@ -28,13 +30,18 @@ Handler = Callable[[RosterMember, bytes], None]
 
 
 class Inbox:
-    """Opens what members send us and hands each body to the handler of its kind."""
+    """Opens what members send us and hands each body to the handler of its kind.
+
+    Attributes:
+        judged: how many messages have been judged; tells whether it is worth looking again.
+    """
 
     def __init__(self, desk: Desk, outbox: Outbox, handlers: dict[int, Handler]) -> None:
         self._desk = desk
         self._outbox = outbox
         self._handlers = handlers
         self._waiting: dict[tuple[bytes, int], tuple[RosterMember, Envelope]] = {}
+        self.judged = 0
 
     def on_message(self, sender_house: str, data: bytes) -> None:
         """Take a sealed message. Raises `WireError` or `PeerError` where not even its sender is certain."""
@@ -61,11 +68,20 @@ class Inbox:
     def _judge(self, sender: RosterMember, envelope: Envelope) -> bool:
         """Whether the message could be judged; it is then marked as dealt with and confirmed."""
         try:
-            self._handlers[envelope.kind](sender, envelope.body)
+            self._handle(sender, envelope)
         except NotYetError:
             return False
         except (PeerError, WireError) as error:
             self._desk.refuse(error, what="InboxArrived", source=sender.house)
         self._desk.trades.mark_seen(sender.agent, envelope.counter)
         self._outbox.acknowledge(sender)
+        self.judged += 1
         return True
+
+    def _handle(self, sender: RosterMember, envelope: Envelope) -> None:
+        try:
+            self._handlers[envelope.kind](sender, envelope.body)
+        except OutOfOrderError as error:
+            if self._desk.trades.seen_floor(sender.agent) + 1 < envelope.counter:
+                raise
+            raise PeerError("out_of_order", str(error)) from error

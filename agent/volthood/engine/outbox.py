@@ -4,7 +4,7 @@ Rules:
 
 - A message is stored with its number before it is sent. What a broker acknowledges means nothing.
 - A receipt is cumulative: everything up to its number was dealt with and is on the recipient's disk.
-- Who does not answer is asked ever more seldom, until it is heard of again.
+- Who does not answer is asked ever more seldom, until it is heard of again after a silence.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,11 @@ LONGEST_RESEND_MS = 64_000
 
 
 class NotYetError(Exception):
-    """A message that came before what it refers to."""
+    """A message that came before we have come to what it refers to."""
+
+
+class OutOfOrderError(NotYetError):
+    """A message that came before another one of its sender, which must have sent that one first."""
 
 
 @dataclass
@@ -42,6 +46,7 @@ class Outbox:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._waiting = {(row.recipient, row.counter): _Waiting(row, 0) for row in desk.trades.outbox()}
+        self._heard_ms: dict[bytes, int] = {}
         self._now_ms = 0
 
     @property
@@ -86,7 +91,11 @@ class Outbox:
                 self._publish(waiting.row)
 
     def heard_of(self, member: RosterMember) -> None:
-        """A member is there: what waits for it is sent again soon."""
+        """A member is there: if it was silent for long, what waits for it is sent again soon."""
+        silent_ms = self._now_ms - self._heard_ms.get(member.agent, 0)
+        self._heard_ms[member.agent] = self._now_ms
+        if silent_ms < LONGEST_RESEND_MS:
+            return
         for (recipient, _), waiting in self._waiting.items():
             if recipient == member.agent:
                 waiting.wait_ms = RESEND_MS

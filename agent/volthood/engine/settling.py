@@ -20,7 +20,7 @@ from volthood.core.energy import SlotEnergy
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk
 from volthood.engine.meter import SlotMeter, proven_energy
-from volthood.engine.outbox import NotYetError, Outbox
+from volthood.engine.outbox import Outbox, OutOfOrderError
 from volthood.errors import PeerError
 from volthood.wire import inbox
 from volthood.wire.market import Allocation, Settlement, unpack_eddsa
@@ -79,7 +79,7 @@ class Settling:
         """Take a counterparty's allocation after checking its meter's proof.
 
         Raises:
-            NotYetError: the contract does not count for us yet.
+            OutOfOrderError: the contract does not count for us yet.
             PeerError: no such contract, or a proof that does not prove it.
         """
         signer, signed = self._desk.verified(data, Allocation.KIND, Allocation.MAX_BYTES)
@@ -117,7 +117,7 @@ class Settling:
         if deal.own_settlement is None and deal.contract.slot <= self._last_slot_s():
             raise PeerError("settlement_over", sender.house)
         if not deal.counted:
-            raise NotYetError
+            raise OutOfOrderError("the contract is not countersigned")
         return deal
 
     def _check_proof(self, sender: RosterMember, body: Allocation, deal: Deal) -> None:
@@ -143,7 +143,7 @@ class Settling:
         """Take a counterparty's signature under the numbers that we computed too.
 
         Raises:
-            NotYetError: we do not know both allocations yet.
+            OutOfOrderError: we do not know the counterparty's allocation yet.
             PeerError: `settlement_differs`, or whatever is wrong with the signature.
         """
         # Which party signed stands in our deal, so the deal is looked up before the signature can be checked.
@@ -155,7 +155,7 @@ class Settling:
             raise PeerError("wrong_party", signer.house)
         agreed = deal.settlement()
         if agreed is None:
-            raise NotYetError
+            raise OutOfOrderError("no allocation that would lead to it")
         if signed.payload != agreed.to_cbor():
             if deal.open:
                 self._deals.save(replace(deal, disputed=True))

@@ -80,6 +80,12 @@ def sealed(
     return inbox_topic(hood.level, recipient, as_house or sender), payload
 
 
+def resealed(hood: Neighbourhood, sender: str, topic: str, envelope: Envelope, body: bytes) -> bytes:
+    """The payload of an envelope with another body, signed again by its sender: how a liar changes its own message."""
+    keys, recipient = hood.houses[sender].keys, hood.houses[parse_topic(topic).house]
+    return keys.seal(recipient.keys.public.seal, keys.sign(Envelope.KIND, changed(envelope, body=body).to_cbor()))
+
+
 def opened(hood: Neighbourhood, topic: str, payload: bytes) -> Envelope:
     """The envelope of an inbox message, by its recipient's key."""
     keys = hood.houses[parse_topic(topic).house].keys

@@ -84,6 +84,7 @@ class Household:
         ring: signed records that the node keeps until their receipt, by rseq.
         skew_s: how far the agent's clock is ahead.
         edge_delay_s: how long after a slot edge the node reads its meter.
+        mute_edges: slot edges that the node sleeps through.
     """
 
     def __init__(self, home: Home) -> None:
@@ -97,6 +98,7 @@ class Household:
         self.ring: dict[int, bytes] = {}
         self.skew_s = 0
         self.edge_delay_s = 0
+        self.mute_edges: set[int] = set()
         self.engine: Engine
         self.deals: DealBook
 

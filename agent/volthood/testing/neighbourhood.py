@@ -247,9 +247,10 @@ class Neighbourhood:
             if edge_s % self.hood.slot_s == 0:
                 if edge_s >= START:
                     house.meter.flow(house.home.at(edge_s - self.hood.slot_s, self.hood.slot_s))
-                record = house.meter.slot_record(self.now_s)
-                house.keep(record)
-                self.record(name, record)
+                if edge_s not in house.mute_edges:
+                    record = house.meter.slot_record(self.now_s)
+                    house.keep(record)
+                    self.record(name, record)
 
     def record(self, name: str, data: bytes) -> None:
         """A node sends a record."""
