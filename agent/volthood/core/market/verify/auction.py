@@ -81,26 +81,32 @@ class _Case:
 
     def optimal(self) -> Iterator[Fault]:
         """Faults of optimality."""
-        for agent, steps in self._ground.sells.items():
-            price = self._prices[self._ground.node[agent]]
-            sure_wh = sum([wh for limit, wh in steps if limit < price])
-            yield from self._filled(agent, sure_wh, sure_wh + sum([wh for limit, wh in steps if limit == price]))
-        for agent, steps in self._ground.buys.items():
-            price = self._prices[self._ground.node[agent]]
-            sure_wh = sum([wh for limit, wh in steps if limit > price])
-            yield from self._filled(agent, sure_wh, sure_wh + sum([wh for limit, wh in steps if limit == price]))
+        yield from self._filled(self._ground.sells, 1)
+        yield from self._filled(self._ground.buys, -1)
         for node, parent in self._ground.parent.items():
             if parent is not None:
                 yield from self._edge(node, parent)
             elif self._flow[node]:
                 yield Fault("the root exports nothing", node, self._prices[node], self._flow[node])
 
-    def _filled(self, agent: bytes, least_wh: int, most_wh: int) -> Iterator[Fault]:
-        energy_wh = self._traded[agent]
-        if not least_wh <= energy_wh <= most_wh:
-            condition = "better than the price are filled" if energy_wh < least_wh else "worse than the price are empty"
-            node = self._ground.node[agent]
-            yield Fault("steps " + condition, node, self._prices[node], energy_wh, f"{least_wh} to {most_wh} Wh")
+    def _filled(self, orders: dict[bytes, Steps], sign: int) -> Iterator[Fault]:
+        """Faults of the steps of one side; sign 1 where a limit below the price is a better one, -1 where it is worse."""
+        prices, nodes, traded = self._prices, self._ground.node, self._traded
+        for agent, steps in orders.items():
+            price = sign * prices[nodes[agent]]
+            least_wh = same_wh = 0
+            for limit, wh in steps:
+                if sign * limit < price:
+                    least_wh += wh
+                elif sign * limit == price:
+                    same_wh += wh
+            if not least_wh <= traded[agent] <= least_wh + same_wh:
+                yield self._unfilled(agent, least_wh, least_wh + same_wh)
+
+    def _unfilled(self, agent: bytes, least_wh: int, most_wh: int) -> Fault:
+        node, energy_wh = self._ground.node[agent], self._traded[agent]
+        condition = "better than the price are filled" if energy_wh < least_wh else "worse than the price are empty"
+        return Fault("steps " + condition, node, self._prices[node], energy_wh, f"{least_wh} to {most_wh} Wh")
 
     def _edge(self, node: str, parent: str) -> Iterator[Fault]:
         ground, flow_wh, price = self._ground, self._flow[node], self._prices[node]
@@ -203,13 +209,15 @@ class _Case:
                 yield Fault("buyers pay their node's price", end, trade.buyer_price, trade.energy_wh)
 
     def _amounts_at(self, agents: list[bytes]) -> dict[bytes, int]:
-        return {agent: self._traded[agent] for agent in agents if self._traded[agent]}
+        traded = self._traded
+        return {agent: traded[agent] for agent in self._ground.in_line([agent for agent in agents if traded[agent]])}
 
 
 class _OwnPart:
     """The orders at one node by merit: what each agent trades when the node's own orders export so much."""
 
     def __init__(self, ground: Ground, sellers: list[bytes], buyers: list[bytes], scale: int) -> None:
+        self._ground = ground
         self._sells = {agent: ground.sells[agent] for agent in sellers}
         self._buys = {agent: ground.buys[agent] for agent in buyers}
         self._scale = scale
@@ -245,16 +253,36 @@ class _OwnPart:
         price = low if low > -BEYOND else high
         # A scaled price is K p where sellers are marginal, K p + 1 where buyers are.
         limit, buyers = divmod(price, self._scale)
-        sold = {agent: _wh(steps, below=limit + buyers) for agent, steps in self._sells.items()}
-        bought = {agent: _wh(steps, above=limit + buyers - 1) for agent, steps in self._buys.items()}
+        sold = _below(self._sells, limit + buyers)
+        bought = _above(self._buys, limit + buyers - 1)
         rest_wh = export_wh - sum(sold.values()) + sum(bought.values())
         if buyers:
-            most = {agent: _wh(steps, above=limit - 1) for agent, steps in self._buys.items()}
-            return {**sold, **rationed(-rest_wh, most, bought)}
-        most = {agent: _wh(steps, below=limit + 1) for agent, steps in self._sells.items()}
-        return {**rationed(rest_wh, most, sold), **bought}
+            return sold | bought | rationed(-rest_wh, self._in_line(_above(self._buys, limit - 1)), bought)
+        return sold | bought | rationed(rest_wh, self._in_line(_below(self._sells, limit + 1)), sold)
+
+    def _in_line(self, most_wh: dict[bytes, int]) -> dict[bytes, int]:
+        return {agent: most_wh[agent] for agent in self._ground.in_line([agent for agent, wh in most_wh.items() if wh])}
 
 
-def _wh(steps: Steps, above: int = -BEYOND, below: int = BEYOND) -> int:
-    """The energy of the steps whose limit lies between two prices, both left out."""
-    return sum([wh for limit, wh in steps if above < limit < below])
+def _below(orders: dict[bytes, Steps], price: int) -> dict[bytes, int]:
+    """The energy of the steps below a price, by agent."""
+    energies = {}
+    for agent, steps in orders.items():
+        total_wh = 0
+        for limit, wh in steps:
+            if limit < price:
+                total_wh += wh
+        energies[agent] = total_wh
+    return energies
+
+
+def _above(orders: dict[bytes, Steps], price: int) -> dict[bytes, int]:
+    """The energy of the steps above a price, by agent."""
+    energies = {}
+    for agent, steps in orders.items():
+        total_wh = 0
+        for limit, wh in steps:
+            if limit > price:
+                total_wh += wh
+        energies[agent] = total_wh
+    return energies

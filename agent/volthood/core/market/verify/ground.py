@@ -58,8 +58,7 @@ class Ground:
         self.buys: dict[bytes, Steps] = {}
         for agent, side, steps in book.orders:
             (self.sells if side == SELL else self.buys)[agent] = steps
-        head = encode([self.round, bytes(32)])[:-32]
-        self.lot = {agent: sha256(head + agent) for agent in self.node}
+        self._lots = _Lots(self.round)
         self.reference = hood.reference_at(book.round.slot)
         self.collar = hood.collar(book.round.slot)
         self.fee = {node.name: node.fee_mct_per_kwh for node in hood.grid.nodes}
@@ -104,11 +103,15 @@ class Ground:
         return Path(sum(self.fee[node] for node in (*up, *down)), up, down)
 
     def by_node(self, agents: Iterable[bytes]) -> dict[str, list[bytes]]:
-        """The agents of each node, first in line first."""
+        """The agents of each node."""
         nodes: defaultdict[str, list[bytes]] = defaultdict(list)
-        for agent in sorted(agents, key=self.lot.__getitem__):
+        for agent in agents:
             nodes[self.node[agent]].append(agent)
         return dict(nodes)
+
+    def in_line(self, agents: Iterable[bytes]) -> list[bytes]:
+        """Agents by hash(round, agent)."""
+        return sorted(agents, key=self._lots.__getitem__)
 
     def in_order(
         self, sellers: Iterable[str], buyers: Iterable[str], alive: Callable[[str, str, int], bool]
@@ -139,6 +142,18 @@ class Ground:
         return {node: sum(self.fee[step] for step in self.above(node)) for node in self.top_down}
 
 
+class _Lots(dict[bytes, bytes]):
+    """hash(round, agent) by agent, made when it is asked for: who cannot trade needs none."""
+
+    def __init__(self, round_id: list[object]) -> None:
+        super().__init__()
+        self._head = encode([round_id, bytes(32)])[:-32]
+
+    def __missing__(self, agent: bytes) -> bytes:
+        self[agent] = lot = sha256(self._head + agent)
+        return lot
+
+
 def rationed(volume_wh: int, wants_wh: Mapping[bytes, int], given_wh: Mapping[bytes, int]) -> dict[bytes, int]:
     """Totals as equal as they can be when `volume_wh` is added to what was given, nobody above its want.
 
@@ -146,6 +161,8 @@ def rationed(volume_wh: int, wants_wh: Mapping[bytes, int], given_wh: Mapping[by
     """
     wants, given = _Heap(wants_wh.values()), _Heap([given_wh.get(agent, 0) for agent in wants_wh])
     low, high = 0, max(wants_wh.values(), default=0)
+    if wants.up_to(high) - given.up_to(high) <= volume_wh:
+        return dict(wants_wh)
     while low < high:
         middle = (low + high + 1) // 2
         enough = wants.up_to(middle) - given.up_to(middle) <= volume_wh
@@ -173,16 +190,27 @@ class _Heap:
         return self._sums[below] + level * (len(self._sorted) - below)
 
 
-def paired(sold: dict[bytes, int], bought: dict[bytes, int]) -> Iterator[tuple[bytes, bytes, int]]:
+def paired(sold: dict[bytes, int], bought: dict[bytes, int]) -> list[tuple[bytes, bytes, int]]:
     """(seller, buyer, Wh) as they stand in line, taken off both sides, until one side has nothing left."""
-    while sold and bought:
-        seller, buyer = next(iter(sold)), next(iter(bought))
-        energy_wh = min(sold[seller], bought[buyer])
-        yield seller, buyer, energy_wh
-        for side, agent in ((sold, seller), (bought, buyer)):
-            side[agent] -= energy_wh
-            if not side[agent]:
-                del side[agent]
+    pairs = []
+    buyers = iter(list(bought.items()))
+    buyer, wanted_wh = next(buyers, (b"", 0))
+    for seller, own_wh in list(sold.items()):
+        offered_wh = own_wh
+        while offered_wh and wanted_wh:
+            energy_wh = min(offered_wh, wanted_wh)
+            pairs.append((seller, buyer, energy_wh))
+            offered_wh -= energy_wh
+            wanted_wh -= energy_wh
+            bought[buyer] = wanted_wh
+            if not wanted_wh:
+                del bought[buyer]
+                buyer, wanted_wh = next(buyers, (b"", 0))
+        if offered_wh:
+            sold[seller] = offered_wh
+            break
+        del sold[seller]
+    return pairs
 
 
 def _limit(capacity_wh: int | None, balancing: bool, gates: int) -> int:

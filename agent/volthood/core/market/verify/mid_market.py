@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from volthood.core.market.book import Book
+from volthood.core.market.book import Book, Steps
 from volthood.core.market.clearing import Clearing
 from volthood.core.market.verify.ground import UNLIMITED_WH, Fault, Ground, Path, paired, rationed
 from volthood.wire.market import BUY, SELL
@@ -38,12 +38,26 @@ class _Replay:
         self._ground = ground
         feed_in, retail = ground.reference
         self._middle = (feed_in + retail) // 2
-        self._sellers = ground.by_node(ground.sells)
-        self._buyers = ground.by_node(ground.buys)
+        self._sellers = self._willing(ground.sells, 1)
+        self._buyers = self._willing(ground.buys, -1)
         self._got: defaultdict[bytes, int] = defaultdict(int)
         self._opens: dict[tuple[int, str], dict[int, dict[bytes, int]]] = {}
         self._up = dict(ground.up)
         self._down = dict(ground.down)
+
+    def _willing(self, orders: dict[bytes, Steps], sign: int) -> dict[str, list[bytes]]:
+        """Of each node those who would trade without a fee, first in line first; all others never do.
+
+        `sign` is 1 where a limit below the price is a better one, -1 where it is worse.
+        """
+        most = sign * self._middle
+        willing = []
+        for agent, steps in orders.items():
+            for limit, _ in steps:
+                if sign * limit <= most:
+                    willing.append(agent)
+                    break
+        return self._ground.by_node(self._ground.in_line(willing))
 
     def run(self) -> dict[tuple[bytes, bytes], tuple[int, int, int]]:
         """(Wh, seller's price, buyer's price) by (seller, buyer)."""
@@ -97,7 +111,7 @@ class _Replay:
             self._opens.pop((side, node), None)
             for agent, energy_wh in amounts.items():
                 self._got[agent] += energy_wh
-        return list(paired(_some(sold), _some(bought)))
+        return paired(_some(sold), _some(bought))
 
 
 def _some(amounts_wh: dict[bytes, int]) -> dict[bytes, int]:
