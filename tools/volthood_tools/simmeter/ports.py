@@ -1,4 +1,4 @@
-"""Ptys and serial ports, and the one loop that serves the meters on all of them."""
+"""Ptys, serial ports and TCP ports, and the one loop that serves the meters on all of them."""
 
 import asyncio
 import os
@@ -15,6 +15,15 @@ from volthood_tools.simmeter.answering import Answering
 
 QUIET_S = 0.1
 """After so long without a byte a request that has begun will not end."""
+
+SHORTEST_PAUSE_MS = 1.75
+"""Between frames, at speeds above 19200 baud."""
+
+SPIN_S = 0.0015
+"""So long before a paced answer is due, waiting becomes busy: the loop's own clock is coarser."""
+
+Lost = Callable[[LocalError], None]
+"""lost(reason): a port is gone."""
 
 
 class Port(Protocol):
@@ -110,24 +119,134 @@ class Serial:
         self._port.close()
 
 
-class Line:
-    """The meters on one port."""
+class Line(Protocol):
+    """Meters that share a port.
 
-    def __init__(self, port: Port, answering: Answering) -> None:
+    Attributes:
+        names: the meters'.
+        where: what clients open, once it is served.
+    """
+
+    names: tuple[str, ...]
+    where: str
+
+    async def start(self, lost: Lost) -> None:
+        """Begins to answer; says when the port is lost. Raises: `LocalError`."""
+
+    def close(self) -> None:
+        """Ends it."""
+
+
+class SerialLine:
+    """The meters on a pty or a serial port.
+
+    Args:
+        pace_ms: how long a character takes on the wire. Then an answer comes in one piece at the moment at which its last
+            character would have come: request, pause of 3.5 characters and answer after the request. 0 for at once.
+    """
+
+    def __init__(self, port: Port, answering: Answering, names: tuple[str, ...] = (), pace_ms: float = 0) -> None:
         self.port = port
+        self.names = names
+        self.where = port.path
         self._answering = answering
+        self._pace_ms = pace_ms
         self._heard_s = 0.0
+        self._lost: Lost = _ignored
 
-    def readable(self) -> None:
+    async def start(self, lost: Lost) -> None:
+        """Begins to answer; says when the port is lost."""
+        self._lost = lost
+        asyncio.get_running_loop().add_reader(self.port.fileno(), self._readable)
+
+    def close(self) -> None:
+        """Ends it."""
+        self.port.close()
+
+    def _readable(self) -> None:
         """Takes what came and answers it."""
-        data = self.port.read()
         now_s = time.monotonic()
-        if now_s - self._heard_s > QUIET_S:
-            self._answering.quiet()
-        self._heard_s = now_s
-        answer = self._answering.feed(data)
-        if answer:
+        try:
+            data = self.port.read()
+            if now_s - self._heard_s > QUIET_S:
+                self._answering.quiet()
+            self._heard_s = now_s
+            for after_ms, answer in self._answering.feed(data):
+                due_s = now_s + after_ms / 1000 + self._on_the_wire_s(len(data) + len(answer))
+                self._send_at(due_s, answer)
+        except OSError as error:
+            self._end(error)
+
+    def _on_the_wire_s(self, count: int) -> float:
+        pause = max(3.5 * self._pace_ms, SHORTEST_PAUSE_MS) if self._pace_ms else 0
+        return (count * self._pace_ms + pause) / 1000
+
+    def _send_at(self, due_s: float, answer: bytes) -> None:
+        left_s = due_s - time.monotonic()
+        if left_s > SPIN_S:
+            asyncio.get_running_loop().call_later(left_s - SPIN_S, self._send, due_s, answer)
+        else:
+            self._send(due_s, answer)
+
+    def _send(self, due_s: float, answer: bytes) -> None:
+        """Sends bytes at the moment they are due: the loop wakes up to a millisecond late, so it is woken before."""
+        while time.monotonic() < due_s:
+            pass
+        try:
             self.port.write(answer)
+        except OSError as error:
+            self._end(error)
+
+    def _end(self, error: OSError) -> None:
+        asyncio.get_running_loop().remove_reader(self.port.fileno())
+        self._lost(LocalError(f"{self.port.path}: lost: {error}"))
+
+
+class TcpLine:
+    """The meters behind a Modbus TCP port."""
+
+    def __init__(self, host: str, port: int, answering: Answering, names: tuple[str, ...] = ()) -> None:
+        self.names = names
+        self.where = f"{host}:{port}"
+        self._place = (host, port)
+        self._answering = answering
+        self._server: asyncio.Server | None = None
+
+    async def start(self, lost: Lost) -> None:
+        """Begins to listen. Raises: `LocalError`."""
+        del lost
+        try:
+            self._server = await asyncio.start_server(self._serve, *self._place)
+        except OSError as error:
+            raise LocalError(f"{self.where}: {error.strerror}") from error
+        self.where = "{}:{}".format(*self._server.sockets[0].getsockname()[:2])
+
+    def close(self) -> None:
+        """Ends it."""
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One client, until it goes."""
+        answering = self._answering.anew()
+        loop = asyncio.get_running_loop()
+        try:
+            while data := await reader.read(4096):
+                for after_ms, answer in answering.feed(data):
+                    loop.call_later(after_ms / 1000, _write, writer, answer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    if not writer.is_closing():
+        writer.write(data)
+
+
+def _ignored(_: LocalError) -> None:
+    """Nobody wants to know."""
 
 
 async def serve(lines: Iterable[Line], ready: Callable[[], None]) -> None:
@@ -139,16 +258,9 @@ async def serve(lines: Iterable[Line], ready: Callable[[], None]) -> None:
         if not ended.done():
             ended.set_exception(reason) if reason else ended.set_result(None)
 
-    def readable(line: Line) -> None:
-        try:
-            line.readable()
-        except OSError as error:
-            loop.remove_reader(line.port.fileno())
-            end(LocalError(f"{line.port.path}: lost: {error}"))
-
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     for line in lines:
-        loop.add_reader(line.port.fileno(), readable, line)
+        await line.start(end)
     ready()
     await ended

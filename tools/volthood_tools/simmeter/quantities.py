@@ -29,17 +29,19 @@ def quantities(
     start_wh: tuple[int, int],
     nominal_mv: int = 230_000,
     nominal_mhz: int = 50_000,
+    shares: tuple[int, ...] = SHARES,
 ) -> Values:
-    """Everything that a three-phase meter shows.
+    """Everything that a meter shows. One with a single phase shows it without a number too.
 
     Args:
         at_ms: calendar time, ms since the Unix epoch.
         start_wh: the import and export registers at the start of the series.
+        shares: percent of the power in each phase.
     """
     values: Values = {"frequency": nominal_mhz + _sway(at_ms, SWAY_PERIODS_S[0], 20)}
-    values.update(_energies(series, at_ms, start_wh))
+    values.update(_energies(series, at_ms, start_wh, shares))
     apparent_mva = reactive_mvar = Fraction(0)
-    for phase, power_mw in enumerate(_split(series.power_mw(at_ms))):
+    for phase, power_mw in enumerate(_split(series.power_mw(at_ms), shares)):
         voltage_mv = nominal_mv + _sway(at_ms, SWAY_PERIODS_S[phase], nominal_mv // 100)
         voltage_mv -= power_mw * LINE_MOHM // nominal_mv
         factor = _power_factor_permille(power_mw)
@@ -57,24 +59,29 @@ def quantities(
     values["power_total"] = power_mw
     values["reactive_power_total"] = reactive_mvar
     values["power_factor_total"] = Fraction(power_mw * 1000) / apparent_mva if power_mw else 1000
+    values["apparent_power_total"] = apparent_mva
+    values["power_import"], values["power_export"] = max(power_mw, 0), max(-power_mw, 0)
+    if len(shares) == 1:
+        values |= {name: values[f"{name}_l1"] for name in ("voltage", "current", "power", "power_factor")}
     return values
 
 
-def _energies(series: PowerSeries, at_ms: int, start_wh: tuple[int, int]) -> Values:
+def _energies(series: PowerSeries, at_ms: int, start_wh: tuple[int, int], shares: tuple[int, ...]) -> Values:
     """The energy registers: whole Wh that have passed, as a meter counts them."""
     values: Values = {}
     for name, amount, start in zip(("import", "export"), series.energy_mw_ms(at_ms), start_wh, strict=True):
         values[f"energy_{name}"] = start + amount // MW_MS_PER_WH
-        for phase, share in enumerate(SHARES):
+        for phase, share in enumerate(shares):
             values[f"energy_{name}_l{phase + 1}"] = (start * share + amount * share // MW_MS_PER_WH) // 100
     values["energy_total_abs"] = values["energy_import"] + values["energy_export"]
+    values["energy_import_f32"] = values["energy_import"]
     return values
 
 
-def _split(power_mw: int) -> tuple[int, int, int]:
+def _split(power_mw: int, shares: tuple[int, ...]) -> tuple[int, ...]:
     """The power of each phase; they sum to the whole."""
-    second, third = (power_mw * share // 100 for share in SHARES[1:])
-    return power_mw - second - third, second, third
+    others = [power_mw * share // 100 for share in shares[1:]]
+    return power_mw - sum(others), *others
 
 
 def _power_factor_permille(power_mw: int) -> int:

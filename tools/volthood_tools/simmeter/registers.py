@@ -53,9 +53,9 @@ class RegisterMap:
 
     def _spans(self, function: int, values: Values, serial: int) -> Iterator[tuple[int, list[int]]]:
         """(address, words) of every register that the function reads."""
-        serial_function, serial_address, serial_kind = self.table.serial
-        if function == serial_function:
-            yield serial_address, self._words(serial_kind, Fraction(serial))
+        if self.table.serial is not None and function == self.table.serial[0]:
+            _, address, kind = self.table.serial
+            yield address, _text(kind, str(serial)) if kind[0] == "t" else self._words(kind, Fraction(serial))
         for register in self.table.registers:
             if register.function == function and register.quantity in values:
                 raw = Fraction(values[register.quantity]) * register.denominator / register.numerator
@@ -69,3 +69,8 @@ class RegisterMap:
 
     def _ordered(self, words: tuple[int, ...]) -> Iterable[int]:
         return reversed(words) if self.table.little else words
+
+
+def _text(kind: str, said: str) -> list[int]:
+    """Characters in registers, zeros behind them."""
+    return list(struct.unpack(f">{WORDS[kind]}H", said.encode().ljust(2 * WORDS[kind], b"\0")))

@@ -10,7 +10,15 @@ from pathlib import Path
 from volthood.config.toml import build, read_toml, setting
 from volthood.errors import LocalError
 from volthood_tools.simmeter.series import PowerSeries, instant_ms, read_series, watts_to_mw
-from voltnode.meters import NAMES
+from voltnode.meters import NAMES, UNVERIFIED
+from voltnode.meters.sunspec import FLOAT_MODELS, INTEGER_MODELS
+
+TABLES = (
+    *(name for name in NAMES if name != "sunspec"),
+    *(f"sunspec_{model}" for model in INTEGER_MODELS + FLOAT_MODELS),
+    *UNVERIFIED,
+)
+"""The models that can be simulated."""
 
 MAX_SERIAL = 2**32 - 1
 MAX_UNIT = 247
@@ -18,17 +26,19 @@ MAX_UNIT = 247
 
 @dataclass(frozen=True)
 class MeterSettings:
-    """One meter. It has either `link` or `port`, and either `series` or `power_w`."""
+    """One meter. It has one of `link`, `port` and `tcp`, and either `series` or `power_w`."""
 
     name: str = setting("what the messages call it")
     serial: int = setting("serial number, 1 to 4294967295", default=10_000_001)
     link: Path | None = field(default=None, metadata={"help": "makes a pty and this link to it"})
     port: Path | None = field(default=None, metadata={"help": "serial port to serve"})
+    tcp: int | None = setting("Modbus TCP port to serve; 0 for a free one", default=None)
+    host: str = setting("address of the TCP port", default="127.0.0.1")
     series: Path | None = field(default=None, metadata={"help": "CSV file, utc and power_w"})
     power_w: str | None = setting("constant power in W, import positive", default=None)
     since: str | None = setting("from when on the constant power counts", default=None)
     unit: int = setting("Modbus address, 1 to 247; meters with one link or port share it", default=1)
-    table: str = setting("model", default="eastron_sdm630")
+    table: str = setting("model; a SunSpec one with its number, as sunspec_203", default="eastron_sdm630")
     baud: int = setting("speed of the serial port", default=9600)
     parity: str = setting("N, E or O", default="N")
     import_wh: int | None = setting("import register at the start; from the serial number without it", default=None)
@@ -45,11 +55,12 @@ class MeterSettings:
     def check(self) -> None:
         """Raises: `LocalError` with what is wrong."""
         for wrong, what in (
-            ((self.link is None) == (self.port is None), "either a link or a port"),
+            ([self.link, self.port, self.tcp].count(None) != 2, "either a link or a port or a TCP port"),
             ((self.series is None) == (self.power_w is None), "either a series or a constant power"),
             (not 1 <= self.unit <= MAX_UNIT, f"unit is 1 to {MAX_UNIT}"),
             (not 1 <= self.serial <= MAX_SERIAL, f"serial is 1 to {MAX_SERIAL}"),
-            (self.table not in NAMES, f"table is one of {', '.join(NAMES)}"),
+            (self.table not in TABLES, f"table is one of {', '.join(TABLES)}"),
+            (self.tcp is not None and not 0 <= self.tcp <= 0xFFFF, "tcp is 0 to 65535"),
             (self.parity not in ("N", "E", "O"), "parity is N, E or O"),
             (min(self.start_wh()) < 0, "registers start at 0 or more"),
             (not 100 <= self.voltage_v <= 400, "voltage_v is 100 to 400"),
