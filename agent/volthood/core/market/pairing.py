@@ -71,18 +71,24 @@ def own_pairs(layout: Layout, nodes: Iterable[int]) -> list[int]:
 
 
 def node_pairs(
-    layout: Layout, lots: Lots, sellers: Iterable[int], buyers: Iterable[int], live: Callable[[int, Pair], bool]
+    layout: Layout,
+    lots: Lots,
+    sellers: Iterable[int],
+    buyers: Iterable[int],
+    live: Callable[[int, list[Pair]], list[Pair]],
 ) -> Iterator[tuple[int, Pair]]:
     """(path fee, pair) of sellers' and buyers' nodes in the order in which they trade.
 
     Args:
         sellers, buyers: nodes with something to sell, to buy.
-        live: whether a pair can still trade at a path fee. Asked once before those with one fee and one depth are put
-            in order, so that no time goes into pairs that are through.
+        live: which pairs of one path fee can still trade. Asked once before those with one fee and one depth are put in
+            order, so that no time goes into pairs that are through.
     """
-    groups = _groups(layout, sellers, sorted(buyers))
-    for fee, depth in sorted(groups):
-        pairs = [pair for pair in groups[fee, depth] if live(fee, pair)]
+    levels = max(layout.depth) + 1
+    groups = _groups(layout, sellers, sorted(buyers), levels)
+    for key in sorted(groups):
+        fee = key // levels
+        pairs = live(fee, groups[key])
         if len(pairs) > 1:
             names = layout.names
             pairs = [pair for _, pair in sorted((lots.nodes(names[pair[0]], names[pair[1]]), pair) for pair in pairs)]
@@ -90,17 +96,18 @@ def node_pairs(
             yield fee, pair
 
 
-def _groups(layout: Layout, sellers: Iterable[int], buyers: list[int]) -> dict[tuple[int, int], list[Pair]]:
-    """Pairs by (path fee, depth of the common ancestor, deepest first)."""
-    groups: defaultdict[tuple[int, int], list[Pair]] = defaultdict(list)
-    distance = layout.distance
+def _groups(layout: Layout, sellers: Iterable[int], buyers: list[int], levels: int) -> dict[int, list[Pair]]:
+    """Pairs by path fee and depth of the common ancestor, deepest first, in one number: fee x levels + levels above it."""
+    groups: defaultdict[int, list[Pair]] = defaultdict(list)
+    distance, far = layout.distance, [layout.distance[buyer] * levels for buyer in buyers]
     for seller in sellers:
         top, first, last = seller, seller, seller
         while top >= 0:
             low, high = bisect_left(buyers, top), bisect_left(buyers, layout.end[top])
-            inner_low, inner_high = bisect_left(buyers, first), bisect_left(buyers, last)
-            base, depth = distance[seller] - 2 * distance[top], -layout.depth[top]
-            for buyer in buyers[low:inner_low] + buyers[inner_high:high]:
-                groups[base + distance[buyer], depth].append((seller, buyer))
+            inner_low, inner_high = bisect_left(buyers, first, low, high), bisect_left(buyers, last, low, high)
+            base = (distance[seller] - 2 * distance[top]) * levels + levels - 1 - layout.depth[top]
+            for start, end in ((low, inner_low), (inner_high, high)):
+                for buyer, way in zip(buyers[start:end], far[start:end], strict=True):
+                    groups[base + way].append((seller, buyer))
             top, first, last = layout.parent[top], top, layout.end[top]
     return groups

@@ -157,11 +157,11 @@ def _trades(hood: Hood, lots: Lots, traded: _Traded, prices: list[int]) -> Itera
     """Node totals paired from near to far, agents by lot."""
     layout, sold, bought = hood.grid.layout, traded.sold, traded.bought
 
-    def live(_fee: int, pair: Pair) -> bool:
-        return bool(sold.get(pair[0]) and bought.get(pair[1]))
+    def live(_fee: int, pairs: list[Pair]) -> list[Pair]:
+        return [pair for pair in pairs if sold[pair[0]] and bought[pair[1]]]
 
     def settle(fee: int, pair: Pair) -> Iterator[Trade]:
-        if not live(fee, pair):
+        if not (sold[pair[0]] and bought[pair[1]]):
             return
         seller_price, buyer_price = prices[pair[0]], prices[pair[1]]
         trades = [

@@ -62,8 +62,14 @@ class _Crowd:
         if half_fee > self._same_upto:
             self._same_upto = self._next_margin(half_fee) if self._same_upto >= 0 else half_fee
             self._opens = [trader.open_wh(self._middle, half_fee) for trader in self.traders]
-            self.total_wh = sum(self._opens)
+            self._set_total(sum(self._opens))
         return self._opens
+
+    def _set_total(self, total_wh: int) -> None:
+        """What is open in all. Once it is nothing it stays nothing."""
+        self.total_wh = total_wh
+        if not total_wh:
+            self._same_upto = _NO_FEE_SO_HIGH
 
     def _next_margin(self, half_fee: int) -> int:
         """The highest half fee at which nobody is willing to trade less. Most books never ask: they have one stage."""
@@ -75,7 +81,8 @@ class _Crowd:
 
     def has_open(self, half_fee: int) -> bool:
         """Whether anything is left to trade at a stage's price."""
-        self.opens(half_fee)
+        if half_fee > self._same_upto:
+            self.opens(half_fee)
         return self.total_wh > 0
 
     def take(self, volume_wh: int, half_fee: int) -> list[Open]:
@@ -88,7 +95,7 @@ class _Crowd:
                 trader.got_wh += part_wh
                 opens[index] -= part_wh
                 taken.append(Open(trader.lot, trader.agent, part_wh))
-        self.total_wh -= volume_wh
+        self._set_total(self.total_wh - volume_wh)
         return taken
 
 
@@ -119,14 +126,14 @@ class _Stages:
         for fee, pair in node_pairs(self._layout, self._lots, sellers, buyers, self._live):
             self._trade(fee, pair)
 
-    def _live(self, fee: int, pair: Pair) -> bool:
-        half_fee = _half(fee)
-        return self._sellers[pair[0]].has_open(half_fee) and self._buyers[pair[1]].has_open(half_fee)
+    def _live(self, fee: int, pairs: list[Pair]) -> list[Pair]:
+        half_fee, sellers, buyers = _half(fee), self._sellers, self._buyers
+        return [pair for pair in pairs if sellers[pair[0]].has_open(half_fee) and buyers[pair[1]].has_open(half_fee)]
 
     def _trade(self, fee: int, pair: Pair) -> None:
-        if not self._live(fee, pair):
-            return
         sellers, buyers, half_fee = self._sellers[pair[0]], self._buyers[pair[1]], _half(fee)
+        if not (sellers.has_open(half_fee) and buyers.has_open(half_fee)):
+            return
         volume_wh = self._paths.take(pair, min(sellers.total_wh, buyers.total_wh))
         if not volume_wh:
             return
