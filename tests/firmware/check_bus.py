@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from bus_line import (  # type: ignore[import-not-found]
+    LATE_MS,
     TIMEOUT_MS,
     Line,
     cases,
@@ -194,6 +195,94 @@ async def cancelled_read_leaves_nothing() -> bool:
     return False
 
 
+def check_echo() -> "Checks":
+    """An adapter that hears itself: read away and counted, whether the line has a speed or not."""
+    for baud in (0, 9600, 115200):
+        for name, script in (
+            ("at once", lambda r: [(1, r), (20, registers(r))]),
+            ("in one piece with the answer", lambda r: [(20, r + registers(r))]),
+            ("in pieces", lambda r: [(1, r[:3]), (12, r[3:] + registers(r)[:2]), (25, registers(r)[2:])]),
+        ):
+            yield "%s, %d baud" % (name, baud), run(echo_is_no_answer(script, baud))
+    yield "only the echo", run(only_the_echo())
+
+
+async def echo_is_no_answer(script: "Script", baud: int) -> bool:
+    """The answer is found behind the echo; nothing is counted but the echo."""
+    line = Line(script, baud)
+    ended = await line.read()
+    counters = line.bus.counters(1).as_dict()
+    others = [name for name, count in counters.items() if count and name not in {"requests", "ok", "echoes"}]
+    return bool(ended[:2] == ("ok", b"\x00\x00\x00\x01") and counters["echoes"] == 1 and not others)
+
+
+async def only_the_echo() -> bool:
+    """The adapter works, the meter is silent: both are said."""
+    line = Line(lambda r: [(1, r)])
+    return bool((await line.read())[0] == "garbage" and line.count("echoes") == 1)
+
+
+def check_patience() -> "Checks":
+    """A silent meter is asked more and more rarely; one that comes back is asked as before."""
+    yield "pauses", run(pauses())
+    yield "one failure costs nothing", run(one_failure())
+    yield "back again", run(back_again())
+    yield "traced", run(traced())
+
+
+async def pauses() -> bool:
+    """Requests to a dead meter in one minute of asking all the time."""
+    line = Line(lambda _: [])
+    asked = []
+    for _ in range(600):
+        before = len(line.uart.written)
+        ended = await line.read()
+        if len(line.uart.written) > before:
+            asked.append(line.uart.written[-1][0])
+        if ended[0] != "timeout":
+            return False
+        line.clock.now += 100
+    gaps = [asked[i + 1] - asked[i] for i in range(len(asked) - 1)]
+    wanted = [TIMEOUT_MS + LATE_MS] + [TIMEOUT_MS + pause_ms for pause_ms in (1000, 2000, 4000, 8000, 10_000, 10_000)]
+    return gaps[: len(wanted)] == wanted and line.count("held_back") == 600 - len(asked)
+
+
+async def one_failure() -> bool:
+    """The read after it is not held back."""
+    asked: list[bytes] = []
+
+    def script(request: bytes) -> "list[tuple[int, bytes]]":
+        asked.append(request)
+        return [(10, registers(request))] if len(asked) % 2 == 0 else []
+
+    line = Line(script)
+    ended = []
+    for _ in range(6):
+        ended.append((await line.read())[0])
+    return ended == ["timeout", "ok"] * 3 and line.count("held_back") == 0
+
+
+async def back_again() -> bool:
+    """After a long silence one good answer ends the pauses."""
+    silent = [True]
+    line = Line(lambda r: [] if silent[0] else [(10, registers(r))])
+    for _ in range(9):
+        await line.read()
+        line.clock.now += 20_000
+    silent[0] = False
+    return (await line.read())[0] == (await line.read())[0] == "ok"
+
+
+async def traced() -> bool:
+    """Each transaction is told: request, what came, verdict, time."""
+    told: list[tuple[bytes, bytes, str, int]] = []
+    line = Line(lambda r: [(20, b"\xff" + registers(r))])
+    line.bus.trace = lambda sent, came, verdict, took_ms: told.append((sent, came, verdict, took_ms))
+    await line.read()
+    sent = line.uart.written[0][1]
+    return told == [(sent, b"\xff" + registers(sent), "ok", 20)]
+
+
 def check_port() -> "Checks":
     """A port that goes and comes back; gaps between frames."""
     yield "gone and back", run(port_gone_and_back())
@@ -220,4 +309,5 @@ async def gap(baud: int) -> int:
     return asked_ms - ended_ms
 
 
-sys.exit(run_all(check_frames, check_request, check_verdicts, check_one_request, check_late, check_port))
+ONE = (check_frames, check_request, check_verdicts, check_one_request)
+sys.exit(run_all(*ONE, check_late, check_echo, check_patience, check_port))
