@@ -136,8 +136,11 @@ class Asking:
         turns = hash_of(list(round_.id), want[1], self._desk.me.agent)[0] % ASKS_PER_WINDOW
         return 1 + turns * self._pause_s(round_) // ASKS_PER_WINDOW
 
-    @staticmethod
-    def _held(round_: Round, want: Want) -> bytes | None:
+    def _held(self, round_: Round, want: Want) -> bytes | None:
+        """What was asked for, if we have it and it would still count."""
+        end_s = round_.plan.orders_end_s if want[0] == ORDER else round_.plan.bundles_end_s
+        if self._desk.now_s > end_s:
+            return None
         held = round_.orders.get(want[1]) if want[0] == ORDER else round_.bundles.get(want[1])
         return None if held is None else held.data
 

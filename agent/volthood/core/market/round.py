@@ -170,18 +170,14 @@ class Round:
     def add_order(self, held: HeldOrder, now_s: int) -> Verdict:
         """Take a member's order. A different second one convicts the member: it has none."""
         late = self._outside(now_s, self.plan.orders_end_s)
-        if late:
-            return late
-        return self._add(held.member, held, self.orders, self.order_conflicts)
+        return self._add(held.member, held, late, self.orders, self.order_conflicts)
 
     def add_bundle(self, held: HeldBundle, now_s: int) -> Verdict:
         """Take a bundler's bundle. Of two different ones neither counts."""
         if held.bundler not in self.bundlers:
             return Verdict.NOT_BUNDLER
         late = self._outside(now_s, self.plan.bundles_end_s)
-        if late:
-            return late
-        return self._add(held.bundler, held, self.bundles, self.bundle_conflicts)
+        return self._add(held.bundler, held, late, self.bundles, self.bundle_conflicts)
 
     def _outside(self, now_s: int, end_s: int) -> Verdict | None:
         if now_s < self.plan.gate_s - self.plan.guard_s:
@@ -189,12 +185,23 @@ class Round:
         return Verdict.LATE if now_s > end_s else None
 
     @staticmethod
-    def _add(sender: bytes, held: Held, kept: dict[bytes, Held], conflicts: dict[bytes, tuple[Held, Held]]) -> Verdict:
+    def _add(
+        sender: bytes,
+        held: Held,
+        late: Verdict | None,
+        kept: dict[bytes, Held],
+        conflicts: dict[bytes, tuple[Held, Held]],
+    ) -> Verdict:
         first = kept.get(sender)
+        if first is not None and first.digest == held.digest:
+            # What came in time and comes again is no news, whenever it does.
+            return Verdict.DUPLICATE
+        if late is not None:
+            return late
         if first is None:
             kept[sender] = held
             return Verdict.ACCEPTED
-        if first.digest == held.digest or sender in conflicts:
+        if sender in conflicts:
             return Verdict.DUPLICATE
         conflicts[sender] = (first, held)
         return Verdict.CONFLICT

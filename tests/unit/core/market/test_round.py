@@ -106,6 +106,16 @@ def test_bundles_count_to_the_end_of_their_window(now_s: int, verdict: Verdict) 
     assert running().add_bundle(bundle(BUNDLERS[1], []), now_s) is verdict
 
 
+def test_what_came_in_time_and_comes_again_late_is_no_news() -> None:
+    machine = running()
+    shown = bundle(BUNDLERS[1], [held(OTHERS[0])])
+    assert machine.add_order(held(OTHERS[0]), 8101) is Verdict.ACCEPTED
+    assert machine.add_order(held(OTHERS[0]), 8121) is Verdict.DUPLICATE
+    assert machine.add_bundle(shown, 8121) is Verdict.ACCEPTED
+    assert machine.add_bundle(shown, 8131) is Verdict.DUPLICATE
+    assert machine.add_bundle(bundle(BUNDLERS[1], []), 8131) is Verdict.LATE
+
+
 def test_a_bundle_of_another_member_is_refused() -> None:
     assert running().add_bundle(bundle(OTHERS[0], []), 8101) is Verdict.NOT_BUNDLER
 
