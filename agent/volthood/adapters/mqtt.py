@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
+SENDERS = 8
+"""Publishes that may wait for their acknowledgement at one time."""
 MAX_UNSENT = 4096
 """Publishes waiting for the socket; one past it is left to the outbox."""
 
@@ -79,13 +81,21 @@ class MqttLink:
         self.connected = True
         log.info("BrokerConnected host=%s port=%d", self._host, self._port)
         self._on_up()
-        sender = asyncio.create_task(self._send(client))
+        tasks = [asyncio.create_task(self._receive(client))]
+        tasks += [asyncio.create_task(self._send(client)) for _ in range(SENDERS)]
         try:
-            async for message in client.messages:
-                if isinstance(message.payload, bytes):
-                    self._on_message(message.topic.value, message.payload)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            sender.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            if isinstance(message.payload, bytes):
+                self._on_message(message.topic.value, message.payload)
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:

@@ -2,6 +2,9 @@
 
 Order matters: the trade store is committed after the events in hand and before any command of them is carried out, so
 whatever has been sent can be sent again as the same bytes. Readings commit in batches; a receipt follows its commit.
+
+A message is judged at the time it arrived, however long it had to wait for its turn: on a busy machine what came within
+its window counts. Events of our own join the queue's time while something waits, so that time does not run backwards.
 """
 
 import asyncio
@@ -36,6 +39,11 @@ TRANSPORT_TICK_MS = 500
 LONGEST_SLEEP_MS = 500
 MAX_BATCH = 64
 """Events that share one commit: on an SD card a commit takes longer than all that they ask for."""
+MAX_WAITING = 8192
+"""Messages that may wait for their turn. One past it is dropped: whoever sent it asks, or sends it again."""
+
+Timed = tuple[Event, int]
+"""An event and the calendar time at which it happened."""
 
 
 class Runner:
@@ -54,7 +62,8 @@ class Runner:
         self._readings = readings
         self._clock = clock
         self._commit_interval_ms = commit_interval_ms
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: asyncio.Queue[Timed] = asyncio.Queue(MAX_WAITING)
+        self._handled_s = clock.now_s()
         self._link: MqttLink | None = None
         self._readings_due_ms: int | None = None
         self._transport_due_ms = 0
@@ -66,13 +75,19 @@ class Runner:
     def on_message(self, topic: str, payload: bytes) -> None:
         """Turn a broker's message into an event; a topic that is not ours is dropped with a line in the log."""
         try:
-            self._events.put_nowait(_event(topic, payload))
+            self._queue(_event(topic, payload))
         except WireError as error:
             log.warning("TopicRefused topic=%s reason=%s", topic[:120], error.reason)
 
     def on_up(self) -> None:
         """The link is there again."""
-        self._events.put_nowait(LinkRestored())
+        self._queue(LinkRestored())
+
+    def _queue(self, event: Event) -> None:
+        try:
+            self._events.put_nowait((event, self._clock.now_s()))
+        except asyncio.QueueFull:
+            log.warning("EventDropped kind=%s waiting=%d", type(event).__name__, MAX_WAITING)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; then commit and end.
@@ -108,12 +123,12 @@ class Runner:
             self._tick_transport()
             self._commit_readings_if_due()
 
-    async def _next_events(self) -> list[Event]:
+    async def _next_events(self) -> list[Timed]:
         """What has arrived, up to a batch, in the order of arrival; a tick where nothing has."""
         try:
             events = [await asyncio.wait_for(self._events.get(), self._sleep_ms() / 1000)]
         except TimeoutError:
-            return [CalendarTicked()]
+            return [self._now(CalendarTicked())]
         while len(events) < MAX_BATCH and not self._events.empty():
             events.append(self._events.get_nowait())
         return events
@@ -124,12 +139,19 @@ class Runner:
             sleep_ms = min(sleep_ms, self._readings_due_ms - transport_ms())
         return max(1, sleep_ms)
 
-    def _handle(self, events: list[Event]) -> None:
-        commands = [command for event in events for command in self._engine.handle(event, self._clock.now_s())]
+    def _now(self, event: Event) -> Timed:
+        """An event of our own: it happens now, or with what has waited longest where something waits."""
+        return event, self._handled_s if not self._events.empty() else self._clock.now_s()
+
+    def _handle(self, events: list[Timed]) -> None:
+        commands: list[Command] = []
+        for event, at_s in events:
+            self._handled_s = at_s
+            commands += self._engine.handle(event, at_s)
         self._trades.commit()
         for command in commands:
             self._carry_out(command)
-        if self._readings_due_ms is None and any(isinstance(event, RecordArrived) for event in events):
+        if self._readings_due_ms is None and any(isinstance(event, RecordArrived) for event, _ in events):
             self._readings_due_ms = transport_ms() + self._commit_interval_ms
 
     def _carry_out(self, command: Command) -> None:
@@ -145,13 +167,13 @@ class Runner:
         now_ms = transport_ms()
         if now_ms >= self._transport_due_ms:
             self._transport_due_ms = now_ms + TRANSPORT_TICK_MS
-            self._handle([TransportTicked(now_ms)])
+            self._handle([self._now(TransportTicked(now_ms))])
 
     def _commit_readings_if_due(self) -> None:
         if self._readings_due_ms is not None and transport_ms() >= self._readings_due_ms:
             self._readings.commit()
             self._readings_due_ms = None
-            self._handle([ReadingsCommitted()])
+            self._handle([self._now(ReadingsCommitted())])
 
 
 def _event(topic: str, payload: bytes) -> Event:
