@@ -13,9 +13,8 @@ import pytest
 from volthood.core.grid import GridMap, GridNode
 from volthood.core.hood import Hood
 from volthood.core.market import rules
-from volthood.core.market.clearing import Clearing
-from volthood.core.market.uniform import share
-from volthood.testing.markets import BALANCING, Orders, agent, book_of, hood_of, random_nodes
+from volthood.testing.markets import BALANCING, Orders, book_of, hood_of, random_nodes
+from volthood.testing.welfare import gain_uct
 from volthood.wire.market import BUY, SELL
 
 LIMITS = (8000, 16000, 18000, 19000, 20000, 22000, 30000)
@@ -25,24 +24,6 @@ GRIDS = (
     GridMap((GridNode("root"), GridNode("left", "root", 1000), GridNode("right", "root", 2000))),
     GridMap((GridNode("root"), GridNode("left", "root"), GridNode("right", "left", 3001))),
 )
-
-
-def gain_uct(clearing: Clearing, name: str, side: int, limit: int, metered_wh: int) -> int:
-    """What the deliveries of a round are worth to an agent whose truth is (side, limit, metered energy)."""
-    me = agent(name)
-    prices = {
-        trade.seller if side == BUY else trade.buyer: trade.buyer_price if side == BUY else trade.seller_price
-        for trade in clearing.trades
-        if me in {trade.seller, trade.buyer}
-    }
-    contracted = {
-        trade.seller if side == BUY else trade.buyer: trade.energy_wh
-        for trade in clearing.trades
-        if me in {trade.seller, trade.buyer}
-    }
-    delivered = share(metered_wh, contracted)
-    sign = 1 if side == BUY else -1
-    return sum(sign * (limit - prices[peer]) * wh for peer, wh in delivered.items())
 
 
 def small_market(seed: int) -> tuple[Hood, Orders]:

@@ -8,8 +8,8 @@ import pytest
 from volthood.core.hood import Hood
 from volthood.core.market import rules
 from volthood.core.market.book import Book
-from volthood.core.market.clearing import Clearing
 from volthood.testing.markets import book_of, hood_of, random_grid, random_nodes, random_orders
+from volthood.testing.welfare import welfare_bound_uct, welfare_uct
 from volthood.wire.market import BUY
 
 highspy = pytest.importorskip("highspy")
@@ -45,23 +45,6 @@ def optimum_uct(hood: Hood, book: Book) -> int:
     model.maximize(gain)
     value: float = model.getObjectiveValue()
     return round(value)
-
-
-def welfare_uct(hood: Hood, book: Book, clearing: Clearing) -> int:
-    """What a clearing yields, each agent's steps filled by merit, and fees for the net flows."""
-    exports = [0] * len(hood.grid.layout)
-    total = 0
-    for order in book.orders:
-        sign, left_wh = -1 if order.side == BUY else 1, clearing.traded_wh.get(order.agent, 0)
-        exports[hood.grid.layout.number[hood.member[order.agent].node]] += sign * left_wh
-        for limit, wh in order.steps:
-            part_wh = min(wh, left_wh)
-            left_wh -= part_wh
-            total -= sign * limit * part_wh
-    for node in range(len(exports) - 1, 0, -1):
-        total -= hood.grid.layout.fee[node] * abs(exports[node])
-        exports[hood.grid.layout.parent[node]] += exports[node]
-    return total
 
 
 def a_market(algorithm: str, seed: int, nodes: int | None = None) -> tuple[Hood, Book]:
@@ -104,3 +87,15 @@ def test_mid_market_loses_nothing_on_a_flat_book_of_one_node(seed: int) -> None:
 def test_mid_market_never_exceeds_the_optimum_nor_loses_money(seed: int) -> None:
     hood, book = a_market("mid-market/1", seed)
     assert 0 <= welfare_uct(hood, book, rules.clear(book, hood)) <= optimum_uct(hood, book)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_auctions_own_prices_prove_its_welfare(seed: int) -> None:
+    """No solver: at the auction's prices the bound is what it yields; at others it is no lower."""
+    hood, book = a_market("auction/1", seed)
+    clearing = rules.clear(book, hood)
+    prices = dict(clearing.node_prices)
+    assert welfare_bound_uct(hood, book, prices) == welfare_uct(hood, book, clearing)
+    for shift in (-5000, 700):
+        bound = welfare_bound_uct(hood, book, {node: price + shift for node, price in prices.items()})
+        assert bound is None or bound >= optimum_uct(hood, book)
