@@ -36,7 +36,10 @@ class Cut:
         reading: what it said.
         is_slot: whether it stands for a slot edge.
         gap: whether an edge before it has no record.
+        level_is_new: whether the registers do not go on from those of the record before.
     """
+
+    level_is_new = False
 
     def __init__(self, time_ms: int, reading: "Any", is_slot: bool, gap: bool) -> None:
         self.time_ms = time_ms

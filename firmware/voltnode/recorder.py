@@ -261,7 +261,7 @@ class Recorder:
             last_meter, import_wh, export_wh = self._registers
             if last_meter != meter:
                 flags |= METER_SWAPPED
-            elif cut.reading.import_wh < import_wh or cut.reading.export_wh < export_wh:
+            elif cut.level_is_new or cut.reading.import_wh < import_wh or cut.reading.export_wh < export_wh:
                 flags |= ROLLED_OVER
         return flags
 

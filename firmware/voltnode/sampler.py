@@ -5,7 +5,7 @@ the edges begin anew and the next record says that there was a gap.
 """
 
 from volthood.wire.record import RELATIVE
-from voltnode.bus.meter import MeterError
+from voltnode.bus.meter import NO_SERIAL, MeterError
 from voltnode.config import DEFAULT_SLOT_S
 from voltnode.edges import EdgeCutter, tolerance_ms
 
@@ -14,12 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voltnode.bus.meter import Meter, Reading
+    from voltnode.edges import Cut
     from voltnode.hal import Board
     from voltnode.link import Link
     from voltnode.recorder import Recorder
-
-NO_SERIAL = "none"
-"""Of a meter that refuses to say its number."""
 
 _STEP_MS = 2000
 _STEP_REAL_MS = 300
@@ -52,6 +50,7 @@ class Sampler:
         self._cutter: EdgeCutter | None = None
         self._last: tuple[int, int, int] | None = None
         self._serial_ms = 0
+        self._new_level_ms: int | None = None
         self.latest: Reading | None = None
         self.latest_ms = 0
         self.error = ""
@@ -116,7 +115,7 @@ class Sampler:
         if self._cutter is not None and self._last is not None:
             time_ms, quality = self._board.calendar_ms()
             if quality == self._last[1]:
-                self._recorder.add(self._cutter.tick(time_ms), quality)
+                self._add(self._cutter.tick(time_ms), quality)
 
     def _record(self, time_ms: int, quality: int, now_ms: int, reading: "Reading") -> None:
         if not self._slot_s:
@@ -124,10 +123,22 @@ class Sampler:
         stepped = self._stepped(time_ms, quality, now_ms)
         if self._cutter is None or stepped:
             self._cutter = self._new_cutter(quality, stepped)
+            if self._new_level_ms is not None:
+                self._new_level_ms = time_ms
         elif self._last is not None:
             time_ms = max(time_ms, self._last[0])
         self._last = (time_ms, quality, now_ms)
-        self._recorder.add(self._cutter.feed(time_ms, reading), quality)
+        if reading.level_is_new:
+            self._new_level_ms = time_ms
+        self._add(self._cutter.feed(time_ms, reading), quality)
+
+    def _add(self, cuts: "list[Cut]", quality: int) -> None:
+        """Hands on what becomes records; the first that the meter's new level reaches says so."""
+        for cut in cuts:
+            if self._new_level_ms is not None and cut.time_ms >= self._new_level_ms:
+                cut.level_is_new = True
+                self._new_level_ms = None
+        self._recorder.add(cuts, quality)
 
     def _stepped(self, time_ms: int, quality: int, now_ms: int) -> bool:
         """Whether the calendar was set since the last reading."""

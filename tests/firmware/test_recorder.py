@@ -146,6 +146,14 @@ def test_flags_tell_gap_rolled_over_and_swapped() -> None:
     assert flags == [0, GAP_BEFORE, ROLLED_OVER, 0, METER_SWAPPED]
 
 
+def test_a_register_that_leapt_is_flagged_too() -> None:
+    bench = Bench()
+    leapt = cut(2, 90_000)
+    leapt.level_is_new = True
+    bench.record(cut(1, 1000), leapt, cut(15, 90_001))
+    assert [record.flags for record in bench.written()] == [0, ROLLED_OVER, 0]
+
+
 def test_flags_remember_the_register_over_a_restart() -> None:
     bench = Bench()
     bench.record(cut(15, 1000))

@@ -22,6 +22,7 @@ class ScriptedMeter:
         self.number = "10000001"
         self.trouble: str | None = None
         self.reads = 0
+        self.level_is_new = False
 
     async def read(self) -> Reading:
         await self.board.sleep_ms(self.takes_ms)
@@ -29,7 +30,9 @@ class ScriptedMeter:
             raise MeterError(self.trouble)
         self.reads += 1
         values = {"power_total": 0, "energy_import": self.reads, "energy_export": 0}
-        return Reading(self.board.now_ms(), 1, values, [])
+        taken = Reading(self.board.now_ms(), 1, values, [])
+        taken.level_is_new, self.level_is_new = self.level_is_new, False
+        return taken
 
     async def serial(self) -> str:
         if self.trouble is not None:
@@ -220,3 +223,14 @@ def test_a_meter_that_has_no_serial_number_is_read_all_the_same() -> None:
         await bench.board.advance(5000)
 
     assert play(scene).meter.reads > 3
+
+
+def test_a_new_level_is_said_by_the_first_record_that_it_reaches() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.set_clock(START_MS + 10_000)
+        bench.sampler.begin_recording(900)
+        await bench.board.advance(20_000)
+        bench.meter.level_is_new = True
+        await bench.board.advance(200_000)
+
+    assert [cut.level_is_new for cut, _ in play(scene).out.cuts] == [False, True, False, False]

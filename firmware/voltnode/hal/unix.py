@@ -52,6 +52,9 @@ _BIGGEST_FIRST = (
 )
 """Compiling a module takes memory in one piece, which there is most of at the start."""
 
+_CONSOLE = tuple(["voltnode.console." + name for name in ("show_node", "show_meter", "show_records", "change")])
+"""Loaded and dropped at the start, so that their names do not make the interpreter's table grow in a full memory."""
+
 OPTIONS = {"dir": "", "uart": "", "unit": "0", "baud": "0", "model": "eastron_sdm630", "clock": "", "sample-ms": "1000"}
 """Options and what they are by default; `dir` and `uart` must be given."""
 
@@ -185,6 +188,7 @@ class VirtualBoard:
 
     def speed(self) -> int:
         """See `Board`."""
+        self.calendar_ms()
         return 1 if self._clock is None else self._clock[2]
 
     def random(self, count: int) -> bytes:
@@ -261,6 +265,9 @@ def main() -> None:
         _gc.threshold(_COLLECT_EVERY_BYTES)
     for module in _BIGGEST_FIRST:
         __import__(module)
+    for module in _CONSOLE:
+        __import__(module)
+        del sys.modules[module]
     from voltnode.main import Node
 
     print("volthood node: %s on %s" % (board.name, board.interpreter), file=sys.stderr)

@@ -138,7 +138,7 @@ class Scene:
         with Port.open(self.folder / "console") as port:
             console = NodeConsole(port, "node")
             identity = console.wait_ready()
-            wait_until(lambda: "serial" in self._try(console, "meter read"), "the meter is read")
+            wait_until(lambda: "serial" in self.attempt(console, "meter read"), "the meter is read")
             settings = {
                 "house": "house01",
                 "link_key": LINK_KEY.hex(),
@@ -151,7 +151,7 @@ class Scene:
         return identity
 
     @staticmethod
-    def _try(console: NodeConsole, command: str) -> dict[str, object]:
+    def attempt(console: NodeConsole, command: str) -> dict[str, object]:
         try:
             return console.ask(command)
         except DeviceError:
@@ -205,6 +205,7 @@ def check_energy(slots: list[Record]) -> None:
         assert abs(later.import_wh - earlier.import_wh - expected_wh) <= POWER_W * SPEED // 10 // 3600 + 2
 
 
+@pytest.mark.parametrize("scene", ["micropython", pytest.param("cpython", marks=pytest.mark.long)], indirect=True)
 def test_a_node_delivers_survives_kills_and_loses_nothing(scene: Scene) -> None:
     scene.enrol()
     agent = scene.agent
@@ -261,6 +262,18 @@ def test_the_console_answers_within_100_ms_and_outlives_the_node(scene: Scene) -
         scene.kill("node")
         again = console.wait_ready()
     assert again["public_key"] == first["public_key"]
+
+
+def test_reboot_and_factory_reset_start_the_board_again(scene: Scene) -> None:
+    with Port.open(scene.folder / "console") as port:
+        console = NodeConsole(port, "node")
+        first = console.wait_ready()
+        assert console.ask("reboot") == {"rebooting": True}
+        wait_until(lambda: scene.attempt(console, "status").get("boots") == 2, "the second boot")
+        assert console.wait_ready()["node"] == first["node"]
+        code = console.ask("factory-reset")["code"]
+        console.ask(f"factory-reset {code}")
+        wait_until(lambda: scene.attempt(console, "id").get("node", first["node"]) != first["node"], "a new key")
 
 
 def test_a_console_that_nobody_reads_does_not_hold_the_node_up(scene: Scene) -> None:
