@@ -9,7 +9,10 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure: what the single measurements `raw` come to. `seed` is what was drawn at random."""
+    """One measured figure: what the single measurements `raw` come to. `seed` is what was drawn at random.
+
+    `mark` names the mark of another area that it is held against; without it the mark has the figure's own name.
+    """
 
     name: str
     figure: float
@@ -17,6 +20,7 @@ class Figure:
     samples: int
     seed: int
     raw: tuple[float, ...]
+    mark: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def judged(area: str, figure: Figure, marks: dict[str, Mark]) -> dict[str, objec
 
     Raises ValueError where the units differ: a figure in milliseconds must not pass a mark in seconds.
     """
-    mark = marks.get(f"{area}.{figure.name}")
+    mark = marks.get(figure.mark or f"{area}.{figure.name}")
     if mark is not None and mark.unit != figure.unit:
         raise ValueError(f"{mark.name} is measured in {figure.unit}, its mark is in {mark.unit}")
     return {

@@ -34,7 +34,7 @@ class FaultPlan:
     delay_high_ms: int = _amount(150, 60_000, "ms", "Longest delivery.")
     late: float = _share("Share of deliveries that take --late-ms longer.")
     late_ms: int = _amount(20_000, 600_000, "ms", "How much longer late deliveries take.")
-    vanish: float = _share("Share of agents that are gone right after posting their order, at each gate anew.")
+    vanish: float = _share("Share of agents that are gone after ordering, for each slot anew, in one of its rounds.")
     vanish_s: int = _amount(240, 7200, "s", "How long a vanished agent is away.")
     crash: float = _share("Share of agents that die once a slot, in any step of what they do.")
     crash_s: int = _amount(60, 7200, "s", "A crashed agent starts again within this.")

@@ -55,7 +55,7 @@ def summary(result: SimResult) -> Table:
 
 def facts(result: SimResult) -> list[tuple[str, str]]:
     """(what, how much) for people."""
-    slots = [slot for hood in result.hoods for slot in hood.slots]
+    slots = result.slots
     counts, refused = Counter[str](), Counter[str]()
     for hood in result.hoods:
         counts.update(hood.counts)

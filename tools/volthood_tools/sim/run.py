@@ -8,7 +8,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from volthood.core.hood import Gate
@@ -69,8 +69,7 @@ class HoodResult:
     @property
     def welfare(self) -> float:
         """Welfare over all slots, of the optimum."""
-        optimum_uct = sum(slot.optimum_uct for slot in self.slots)
-        return sum(slot.welfare_uct for slot in self.slots) / optimum_uct if optimum_uct else 1.0
+        return share(self.slots)
 
 
 @dataclass(frozen=True)
@@ -89,16 +88,26 @@ class SimResult:
         return hashlib.sha256("".join(hood.digest for hood in self.hoods).encode()).hexdigest()
 
     @property
+    def slots(self) -> list[SlotFigures]:
+        """The slots of all hoods."""
+        return [slot for hood in self.hoods for slot in hood.slots]
+
+    @property
     def welfare(self) -> float:
         """Welfare of all hoods and slots, of their optimum."""
-        slots = [slot for hood in self.hoods for slot in hood.slots]
-        optimum_uct = sum(slot.optimum_uct for slot in slots)
-        return sum(slot.welfare_uct for slot in slots) / optimum_uct if optimum_uct else 1.0
+        return share(self.slots)
 
     @property
     def breaches(self) -> list[tuple[int, Breach]]:
         """(hood, breach) of every law that did not hold."""
         return [(number, breach) for number, hood in enumerate(self.hoods) for breach in hood.breaches]
+
+
+def share(slots: Iterable[SlotFigures]) -> float:
+    """Welfare of some slots as a part of their optimum; 1 where there was nothing to gain."""
+    slots = list(slots)
+    optimum_uct = sum(slot.optimum_uct for slot in slots)
+    return sum(slot.welfare_uct for slot in slots) / optimum_uct if optimum_uct else 1.0
 
 
 def simulate(hoods: list[Dataset], settings: Settings, progress: Progress = lambda _done, _all: None) -> SimResult:

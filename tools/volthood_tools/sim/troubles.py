@@ -26,7 +26,7 @@ class Troubles:
         self._faults = faults
         self._draws = {name: random.Random(f"{seed}/{name}") for name in ("vanish", "crash", "split", "broker")}
         self._attacker = Attacker(world.hood, list(world.houses.values()), seed)
-        self._judged: set[tuple[str, int]] = set()
+        self._vanishing: dict[tuple[str, int], int | None] = {}
 
     def begin(self) -> None:
         """Plan the planning: at the start of every slot that has a round of this run."""
@@ -61,12 +61,17 @@ class Troubles:
     # --- agents ---
 
     def vanishes(self, house: SimHousehold, slot: int, gate: int) -> bool:
-        """Whether an agent is gone now that it has posted its order; decided once for all rounds of one instant."""
-        once = (house.name, self._world.hood.gate_s(slot, gate))
-        if not self._faults.vanish or once in self._judged:
+        """Whether an agent is gone now that it has posted its order: at most once for each slot, in one of its rounds."""
+        if not self._faults.vanish:
             return False
-        self._judged.add(once)
-        return self._draws["vanish"].random() < self._faults.vanish
+        key, draw = (house.name, slot), self._draws["vanish"]
+        if key not in self._vanishing:
+            chosen = draw.choice(self._world.hood.gates).index
+            self._vanishing[key] = chosen if draw.random() < self._faults.vanish else None
+        if self._vanishing[key] != gate:
+            return False
+        self._vanishing[key] = None
+        return True
 
     def _plan_crashes(self, at_s: int) -> None:
         draw = self._draws["crash"]

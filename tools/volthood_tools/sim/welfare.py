@@ -20,7 +20,12 @@ OPTIMAL = "auction/1"
 
 @dataclass(frozen=True)
 class SlotFigures:
-    """One slot of one hood: energies in Wh, money in µct. `pending` deals wait for a signature under their settlement."""
+    """One slot of one hood: energies in Wh, money in µct.
+
+    Attributes:
+        optimum_uct: on what the meters measured, to the Wh.
+        pending: deals that wait for a signature under their settlement.
+    """
 
     slot: int
     import_wh: int
