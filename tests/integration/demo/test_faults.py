@@ -11,7 +11,8 @@ from volthood.wire.record import unpack_record
 
 KILLED = ("node-house01", "agent-house02", "broker", "meters")
 """One part for each of the first rounds."""
-BACK_WITHIN_S = 1.0
+BACK_WITHIN_S = 5.0
+"""On a busy machine; that the supervisor needs less than a second stands in its own test."""
 GONE_WITHIN_S = 2.0
 
 
