@@ -18,12 +18,12 @@ KIB_PER_MB = 1000 * 1000 / 1024
 ONE_BALANCING = ("--balancing", "1")
 """The design's times are those of one forward and one balancing round."""
 
-TIMED = {
+TIMED: dict[str, tuple[str, ...]] = {
     "simulation_10x96": ("--homes", "10", "--slots", "96"),
     "simulation_100x96": ("--homes", "100", "--slots", "96"),
     "simulation_10_hoods": ("--homes", "100", "--hoods", "10", "--slots", "8"),
 }
-QUICK_TIMED = {"simulation_10x96": ("--homes", "10", "--slots", "96")}
+QUICK_TIMED: dict[str, tuple[str, ...]] = {"simulation_10x96": ("--homes", "10", "--slots", "96")}
 
 FAULTS = {
     "loss": ("--loss", "0.1"),
@@ -32,10 +32,9 @@ FAULTS = {
     "equivocate": ("--bad-bundlers", "1", "--lie", "equivocate"),
 }
 Cases = dict[str, tuple[tuple[int, int], ...]]
+"""(homes, slots) of each size class."""
 SIZES: Cases = {"small": ((10, 16), (30, 8)), "large": ((50, 8), (100, 4))}
-QUICK_Cases = dict[str, tuple[tuple[int, int], ...]]
-SIZES: Cases = {"small": ((10, 8),)}
-"""(homes, slots) below 50 agents and from there."""
+QUICK_SIZES: Cases = {"small": ((10, 8),)}
 
 
 def measure(quick: bool, seed: int) -> Iterator[Figure]:
