@@ -1,4 +1,7 @@
-"""Reads a meter over a pty on either interpreter: `check_bus_port.py PORT COUNT`. Prints one JSON object for each read."""
+"""Reads a meter over a pty or TCP on either interpreter: `check_bus_port.py PORT COUNT [MODEL [UNIT]]`.
+
+PORT is a path, or HOST:PORT. Prints one JSON object for each read.
+"""
 
 import asyncio
 import json
@@ -7,11 +10,14 @@ import time
 
 from voltnode.bus.master import Bus
 from voltnode.bus.meter import Meter, MeterError
+from voltnode.bus.tcp import TcpBus
 from voltnode.hal.serial_unix import SerialPort
 from voltnode.meters import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from voltnode.bus.meter import Reading
 
 
@@ -31,10 +37,45 @@ class Clock:
         return 1
 
 
-async def main(path: str, count: int) -> None:
+class NetStream:
+    """A TCP connection, as the boards' HAL gives it."""
+
+    def __init__(self, reader: "Any", writer: "Any") -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def read(self, most: int) -> bytes:
+        """What came; empty at the end."""
+        data: bytes = await self._reader.read(most)
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """All bytes are on their way."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def close(self) -> None:
+        """Frees the socket."""
+        self._writer.close()
+
+
+async def connect(host: str, port: int) -> NetStream:
+    """As the boards do."""
+    return NetStream(*await asyncio.open_connection(host, port))
+
+
+def bus_at(where: str) -> "Bus | TcpBus":
+    """The bus at a path, or at a host and port."""
+    if "/" not in where and ":" in where:
+        host, port = where.split(":")
+        return TcpBus(connect, Clock(), host, int(port), timeout_ms=400)
+    return Bus(SerialPort(where), Clock(), timeout_ms=400, late_ms=100)
+
+
+async def main(where: str, count: int, model: str, unit: int) -> None:
     """Reads until so many readings are there, and says what went wrong in between."""
-    bus = Bus(SerialPort(path), Clock(), timeout_ms=400, late_ms=100)
-    meter = Meter(bus, load("eastron_sdm630"))
+    bus = bus_at(where)
+    meter = Meter(bus, load(model, True), unit)
     print(json.dumps({"serial": await meter.serial()}))
     done = 0
     while done < count:
@@ -44,7 +85,7 @@ async def main(path: str, count: int) -> None:
         except MeterError as error:
             print(json.dumps({"error": error.reason}))
             await asyncio.sleep(0.05)
-    print(json.dumps(bus.counters(1).as_dict()))
+    print(json.dumps(bus.counters(meter.unit).as_dict()))
 
 
 def shown(reading: "Reading") -> "dict[str, object]":
@@ -58,4 +99,5 @@ def shown(reading: "Reading") -> "dict[str, object]":
     return found
 
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+model_wanted = sys.argv[3] if len(sys.argv) > 3 else "eastron_sdm630"
+asyncio.run(main(sys.argv[1], int(sys.argv[2]), model_wanted, int(sys.argv[4]) if len(sys.argv) > 4 else 0))
