@@ -1,15 +1,20 @@
 """The agent's link to its broker: aiomqtt on paho, MQTT 3.1.1, reconnecting with a jittered back-off.
 
 A broker is never trusted with delivery: what must arrive is in an outbox or a ring, so while the link is down publishes
-are simply not made, and `on_up` tells the engine to send again.
+are simply not made, and `on_up` tells the engine to send again. With TLS both sides show a certificate of the broker's CA.
 """
 
 import asyncio
 import logging
 import random
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import aiomqtt
+
+from volthood.errors import LocalError
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +24,27 @@ SENDERS = 8
 """Publishes that may wait for their acknowledgement at one time."""
 MAX_UNSENT = 4096
 """Publishes waiting for the socket; one past it is left to the outbox."""
+
+
+@dataclass(frozen=True)
+class TlsFiles:
+    """PEM files of one side of a connection: the CA that both trust, our certificate, and its private key."""
+
+    ca_file: Path
+    cert_file: Path
+    key_file: Path
+
+    def client_context(self) -> ssl.SSLContext:
+        """What a client connects with: no CA but this one, the broker's name checked. Raises `LocalError`."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ValueError) as error:
+            raise LocalError(f"{self.ca_file}: no CA certificate in PEM: {error}") from error
+        try:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        except (OSError, ValueError) as error:
+            raise LocalError(f"{self.cert_file}: no certificate for the key in {self.key_file}: {error}") from error
+        return context
 
 
 class MqttLink:
@@ -32,13 +58,16 @@ class MqttLink:
         topics: list[str],
         on_message: Callable[[str, bytes], None],
         on_up: Callable[[], None],
+        tls: TlsFiles | None = None,
     ) -> None:
+        """Raises `LocalError` where the TLS files are not what they must be."""
         self._host = host
         self._port = port
         self._client_id = client_id
         self._topics = topics
         self._on_message = on_message
         self._on_up = on_up
+        self._tls = None if tls is None else tls.client_context()
         self._unsent: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MAX_UNSENT)
         self.connected = False
 
@@ -73,6 +102,7 @@ class MqttLink:
             keepalive=30,
             timeout=10,
             max_queued_incoming_messages=0,
+            tls_context=self._tls,
         )
 
     async def _serve(self, client: aiomqtt.Client) -> None:

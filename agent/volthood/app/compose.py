@@ -7,11 +7,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from volthood.adapters.clock import CalendarClock
-from volthood.adapters.crypto import AgentKeys, LinkKey, SignatureVerifier, verify_ed25519
-from volthood.adapters.mqtt import MqttLink
+from volthood.adapters.crypto import AgentKeys, LinkKey, SignatureVerifier, read_secret, verify_ed25519
+from volthood.adapters.mqtt import MqttLink, TlsFiles
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
 from volthood.app.runner import Runner
-from volthood.config.agent import AgentConfig
+from volthood.config.agent import AgentConfig, BrokerSection
 from volthood.config.hood import load_hood
 from volthood.core.forecast import Place
 from volthood.core.hood import Hood
@@ -76,13 +76,22 @@ def load_neighbourhood(config: AgentConfig) -> tuple[Hood, Roster]:
 
 
 def _link(config: AgentConfig, hood: Hood, runner: Runner) -> MqttLink:
-    house, level = config.agent.house, hood_level(hood.hood_id)
-    topics = [
-        f"{ROOT}{HOME}/{house}/node/+/record",
-        f"{ROOT}{level}/+/board/+/+",
-        f"{ROOT}{level}/{house}/in/+",
-    ]
-    return MqttLink(config.broker.host, config.broker.port, f"{level}-{house}", topics, runner.on_message, runner.on_up)
+    house, level, broker = config.agent.house, hood_level(hood.hood_id), config.broker
+    topics = [f"{ROOT}{HOME}/{house}/node/+/record", *hood_topics(level, house)]
+    tls = _tls(broker)
+    return MqttLink(broker.host, broker.port, f"{level}-{house}", topics, runner.on_message, runner.on_up, tls)
+
+
+def hood_topics(level: str, house: str) -> list[str]:
+    """What an agent listens to on the hood broker."""
+    return [f"{ROOT}{level}/+/board/+/+", f"{ROOT}{level}/{house}/in/+"]
+
+
+def _tls(broker: BrokerSection) -> TlsFiles | None:
+    if broker.ca_file is None or broker.cert_file is None or broker.key_file is None:
+        return None
+    read_secret(broker.key_file)
+    return TlsFiles(broker.ca_file, broker.cert_file, broker.key_file)
 
 
 def _places(config: AgentConfig, slot_s: int) -> Callable[[int], Place]:

@@ -27,10 +27,18 @@ class HoodSection:
 
 @dataclass(frozen=True)
 class BrokerSection:
-    """Where its MQTT broker is."""
+    """Where its MQTT broker is, and the certificates of a connection with mutual TLS: all three files or none."""
 
     host: str = setting("name or address")
     port: int = setting("TCP port, 1 to 65535")
+    ca_file: Path | None = setting("CA of the broker's certificate and ours, PEM", default=None)
+    cert_file: Path | None = setting("our certificate, its common name the house, PEM", default=None)
+    key_file: Path | None = setting("private key of our certificate, PEM, mode 600", default=None)
+
+    def __post_init__(self) -> None:
+        files = (self.ca_file, self.cert_file, self.key_file)
+        if None in files and any(files):
+            raise LocalError("ca_file, cert_file and key_file stand together or not at all")
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class AgentConfig:
     clock: ClockSection = setting("calendar time", default_factory=ClockSection)
     history: HistorySection = setting("imported history", default_factory=HistorySection)
     store: StoreSection = setting("stores", default_factory=StoreSection)
-    data_dir: Path = setting("where the databases are", default=Path("."))
+    data_dir: Path = setting("where the databases are", default=Path())
 
 
 def load_agent_config(path: Path) -> AgentConfig:

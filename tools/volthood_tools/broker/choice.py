@@ -24,11 +24,13 @@ MAX_QUEUED_MESSAGES = 1000
 ADMIN_FOLDERS = "/usr/sbin:/usr/local/sbin"
 """Debian puts mosquitto where a plain user's PATH does not look."""
 
-_CONFIG = """\
+_LISTENER = """\
 # Written by Volthood for one demonstration: anonymous, loopback only.
 listener {port} {loopback}
 max_connections {max_connections}
 allow_anonymous true
+"""
+_SETTINGS = """\
 {user}set_tcp_nodelay true
 max_packet_size {max_packet_bytes}
 max_queued_messages {max_queued_messages}
@@ -74,20 +76,23 @@ def choose_broker(folder: Path, port: int, mosquitto: Path | None) -> BrokerChoi
 
 
 def _write_config(folder: Path, port: int) -> Path:
+    listener = _LISTENER.format(port=port, loopback=LOOPBACK, max_connections=MAX_CONNECTIONS)
+    return write_config(folder, listener)
+
+
+def write_config(folder: Path, listener: str) -> Path:
+    """Writes mosquitto's configuration into `folder`: a listener's lines, then limits, persistence and logs."""
     state = folder / "broker"
     state.mkdir(parents=True, exist_ok=True)
     config = folder / "broker.conf"
-    text = _CONFIG.format(
-        port=port,
-        loopback=LOOPBACK,
-        max_connections=MAX_CONNECTIONS,
+    settings = _SETTINGS.format(
         # Started by root, mosquitto would become a user who may not write into our folder.
         user="user root\n" if os.geteuid() == 0 else "",
         max_packet_bytes=MAX_PACKET_BYTES,
         max_queued_messages=MAX_QUEUED_MESSAGES,
         folder=state.resolve(),
     )
-    config.write_text(text, encoding="utf-8")
+    config.write_text(listener + settings, encoding="utf-8")
     return config
 
 
