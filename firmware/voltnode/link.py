@@ -23,7 +23,7 @@ from voltnode.recorder import details
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from voltnode.config import Enrolment
@@ -71,7 +71,20 @@ class _Connection:
         self.packet_id = 0
         self.accepted = False
         self.heard_ms = self.said_ms = self.progress_ms = now_ms
-        self.failure = ""
+        self.fault: BaseException | None = None
+        self.ended = asyncio.Event()
+
+    async def run(self, part: "Coroutine[Any, Any, None]") -> None:
+        """Runs one of the connection's tasks; whatever ends it ends the connection."""
+        try:
+            await part
+        except Exception as error:  # noqa: BLE001 - raised again by whoever waits for `ended`
+            self.end(error)
+
+    def end(self, fault: BaseException) -> None:
+        """The connection is of no use any more; the first reason counts."""
+        self.fault = self.fault or fault
+        self.ended.set()
 
     def answer(self, packet: bytes) -> None:
         """Queues a packet for the sender. Raises MqttError where the broker asks for more than it takes."""
@@ -127,7 +140,8 @@ class Link:
         """Serves this enrolment from now on; what was open before is closed."""
         self._enrolment = enrolment
         self._failures = 0
-        self._drop("enrolled anew")
+        if self._connection is not None:
+            self._connection.end(LinkError("enrolled anew"))
 
     def wake(self) -> None:
         """Something may have to be sent."""
@@ -161,9 +175,9 @@ class Link:
                 continue
             try:
                 await self._serve(enrolment)
-            except (LinkError, mqtt.MqttError, OSError) as error:
-                self.last_error = str(error)
-                self._log("link_lost", error=error)
+            except (LinkError, mqtt.MqttError, OSError, asyncio.TimeoutError) as error:
+                self.last_error = str(error) or "no answer"
+                self._log("link_lost", error=self.last_error)
             self.state = "waiting"
             await self._wait(enrolment)
 
@@ -177,17 +191,14 @@ class Link:
 
     async def _serve(self, enrolment: "Enrolment") -> None:
         self.state = "connecting"
-        stream = await self._board.connect(enrolment.host, enrolment.port)
+        opening = self._board.connect(enrolment.host, enrolment.port)
+        stream: Stream = await asyncio.wait_for(opening, CONNECT_LIMIT_MS // 1000)
         connection = self._connection = _Connection(stream, self._ring.reader(), self._board.now_ms())
-        tasks = [asyncio.create_task(self._listen(connection, enrolment)), asyncio.create_task(self._tick(connection))]
+        parts = (self._listen(connection, enrolment), self._tick(connection), self._speak(connection))
+        tasks = [asyncio.create_task(connection.run(part)) for part in parts]
         try:
-            hello = mqtt.connect(self._node, KEEP_ALIVE_S, self._topic("status"), self._status(False))
-            await self._send(connection, hello)
-            while not connection.failure:
-                self._wake.clear()
-                await self._pump(connection)
-                await self._wake.wait()
-            raise LinkError(connection.failure)
+            await connection.ended.wait()
+            raise connection.fault or LinkError("ended")
         finally:
             self._connection = None
             for task in tasks:
@@ -195,10 +206,14 @@ class Link:
             stream.close()
             self._save_receipt(0)
 
-    def _drop(self, reason: str) -> None:
-        if self._connection is not None:
-            self._connection.failure = self._connection.failure or reason
-        self._wake.set()
+    async def _speak(self, connection: _Connection) -> None:
+        """The one task that sends, so packets never mix; it may hang in a dead connection, and is ended with it."""
+        hello = mqtt.connect(self._node, KEEP_ALIVE_S, self._topic("status"), self._status(False))
+        await self._send(connection, hello)
+        while True:
+            self._wake.clear()
+            await self._pump(connection)
+            await self._wake.wait()
 
     def _topic(self, what: str) -> str:
         house = self._enrolment.house if self._enrolment else ""
@@ -224,23 +239,18 @@ class Link:
             await self._board.sleep_ms(_TICK_MS)
             silent_ms = self._board.now_ms() - connection.heard_ms
             if silent_ms > (KEEP_ALIVE_S * 1500 if connection.accepted else CONNECT_LIMIT_MS):
-                connection.failure = "broker silent for %d s" % (silent_ms // 1000)
+                raise LinkError("broker silent for %d s" % (silent_ms // 1000))
             self._wake.set()
 
     async def _listen(self, connection: _Connection, enrolment: "Enrolment") -> None:
-        try:
-            while True:
-                data = await connection.stream.read(512)
-                if not data:
-                    connection.failure = "broker closed the connection"
-                    break
-                connection.heard_ms = self._board.now_ms()
-                for packet in connection.receiver.feed(data):
-                    self._take(connection, enrolment, packet)
-                self._wake.set()
-        except (mqtt.MqttError, OSError) as error:
-            connection.failure = str(error) or "connection failed"
-        self._wake.set()
+        while True:
+            data = await connection.stream.read(512)
+            if not data:
+                raise LinkError("broker closed the connection")
+            connection.heard_ms = self._board.now_ms()
+            for packet in connection.receiver.feed(data):
+                self._take(connection, enrolment, packet)
+            self._wake.set()
 
     def _take(self, connection: _Connection, enrolment: "Enrolment", packet: mqtt.Packet) -> None:
         if packet.kind == mqtt.CONNACK:
@@ -282,7 +292,7 @@ class Link:
             self._resends = 0
 
     async def _pump(self, connection: _Connection) -> None:
-        """Sends what there is room for. One task sends, so packets never mix."""
+        """Sends what there is room for."""
         while connection.answers:
             await self._send(connection, connection.answers.pop(0))
         if not connection.accepted:
@@ -291,7 +301,7 @@ class Link:
             packet, self._live = mqtt.publish(self._topic("live"), self._live), b""
             await self._send(connection, packet)
         self._resend_if_stuck(connection)
-        while len(connection.unacknowledged) < WINDOW and not connection.failure:
+        while len(connection.unacknowledged) < WINDOW:
             entry = connection.records.next()
             if entry is None:
                 break

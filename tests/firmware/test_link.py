@@ -50,6 +50,7 @@ class Broker:
         self.acknowledges = True
         self.deaf = False
         self.stream: MemoryStream | None = None
+        self.nodes_end: MemoryStream | None = None
         self._tasks: list[asyncio.Task[None]] = []
         board.dial = self.dial
 
@@ -57,7 +58,7 @@ class Broker:
         assert (host, port) == ("127.0.0.1", 1883)
         self.connections += 1
         ours, theirs = MemoryStream.pair()
-        self.stream = ours
+        self.stream, self.nodes_end = ours, theirs
         self._tasks.append(asyncio.get_running_loop().create_task(self._serve(ours)))
         return theirs
 
@@ -331,6 +332,39 @@ def test_a_quiet_connection_is_pinged_and_a_half_open_one_ended() -> None:
         assert bench.broker.connections >= 2
 
     play(scene)
+
+
+def test_a_connection_that_takes_nothing_more_is_left_too() -> None:
+    async def scene(bench: Bench) -> None:
+        await bench.connect()
+        assert bench.broker.nodes_end is not None
+        bench.broker.nodes_end.full = True
+        await bench.record(2)
+        await bench.board.advance(KEEP_ALIVE_S * 1500 + 5000)
+
+    bench = play(scene)
+    assert bench.broker.connections == 2
+    assert bench.broker.records == [1, 2]
+
+
+def test_what_the_link_did_not_expect_reaches_the_supervisor() -> None:
+    async def scene(bench: Bench) -> None:
+        task = asyncio.get_running_loop().create_task(bench.link.run())
+        await bench.connect()
+        assert bench.broker.stream is not None
+
+        def fail() -> None:
+            raise RuntimeError("on purpose")
+
+        bench.ring.reader = fail  # type: ignore[method-assign,assignment]
+        bench.broker.stream.close()
+        await bench.board.advance(2000)
+        assert isinstance(task.exception(), RuntimeError)
+
+    async def run() -> None:
+        await scene(Bench())
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("rubbish", [b"\x00" * 20, b"\xff" * 20, b"\x20\x02\x00\x05", b"\x30\xff\xff\xff\x7f"])

@@ -94,14 +94,19 @@ class MemoryFlash:
 
 
 class MemoryStream:
-    """One end of a connection; `peer` is the other. Writing to an end whose peer is closed raises OSError."""
+    """One end of a connection. Writing when the other end is closed raises OSError.
+
+    Attributes:
+        closed: by `close` on this end.
+        full: writing waits for ever, as into a connection whose other end takes nothing.
+    """
 
     def __init__(self) -> None:
         self._received = b""
         self._arrived = asyncio.Event()
         self._peer: MemoryStream | None = None
         self.closed = False
-        self.stalled = False
+        self.full = False
 
     @classmethod
     def pair(cls) -> "tuple[MemoryStream, MemoryStream]":
@@ -124,8 +129,9 @@ class MemoryStream:
         """See `voltnode.hal.Stream`."""
         if self.closed or self._peer is None or self._peer.closed:
             raise ConnectionResetError(104, "connection reset")
-        if not self.stalled:
-            self._peer.arrive(data)
+        if self.full:
+            await asyncio.get_running_loop().create_future()
+        self._peer.arrive(data)
         await asyncio.sleep(0)
 
     def arrive(self, data: bytes) -> None:
