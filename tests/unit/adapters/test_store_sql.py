@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
 from volthood.adapters import sql_tables
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
 from volthood.core.deals import Deal, Role

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from volthood.core.billing import bill_slot
 from volthood.core.deals import Deal, Role, Status
 from volthood.core.laws import HomeBooks, check_laws, in_flight

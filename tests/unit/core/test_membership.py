@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from volthood.adapters.crypto import verify_ed25519
 from volthood.core.membership import member_of, trust_first_roster, trust_hood_file, trust_next_roster, two_thirds
 from volthood.errors import PeerError

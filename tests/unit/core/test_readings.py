@@ -261,31 +261,36 @@ def test_seconds_since_boot_are_compared_within_one_boot() -> None:
         assert (Finding.TIME_BACKWARDS in taken.findings) == back
 
 
-def test_one_gap_too_many_is_refused_and_the_node_may_send_it_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readings, "MAX_RANGES", 4)
-    stream, links = Stream(), Node().records(12)
-    feed(stream, links[0:8:2])
-    refuse(stream, links[9], "too_many_gaps")
-    feed(stream, [links[1], links[9]])
+def test_one_gap_too_many_is_refused_and_the_node_may_send_it_later() -> None:
+    most = readings.MAX_RANGES
+    stream, links = Stream(), Node().records(2 * most + 2)
+    feed(stream, links[0 : 2 * most : 2])
+    refuse(stream, links[2 * most + 1], "too_many_gaps")
+    feed(stream, [links[1], links[2 * most + 1]])
     assert stream.receipt == 3
 
 
-def test_closing_alternately_is_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readings, "MAX_RANGES", 3)
+def test_closing_alternately_is_limited_too() -> None:
     stream, node = Stream(), Node()
-    node.skip(9)
-    closed = tuple((n, n, UNUSED if n % 2 else DROPPED) for n in range(1, 9))
-    refuse(stream, node.record(closed=closed), "too_many_gaps")
+    for _ in range(readings.MAX_RANGES // 4):
+        feed(stream, [closing_eight(node)])
+    refuse(stream, closing_eight(node), "too_many_gaps")
 
 
-def test_memory_of_links_is_bounded_and_old_duplicates_are_still_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readings, "WINDOW", 5)
+def closing_eight(node: Node) -> Link:
+    first = node.rseq + 1
+    node.skip(8)
+    return node.record(closed=tuple((n, n, UNUSED if n % 2 else DROPPED) for n in range(first, first + 8)))
+
+
+def test_memory_of_links_is_bounded_and_old_duplicates_are_still_known() -> None:
+    count = readings.WINDOW + 40
     stream, node = Stream(), Node()
-    links = node.records(40)
+    links = node.records(count)
     feed(stream, links)
-    assert len(stream._links) == len(stream._order) == 5
-    assert len(stream._slots) <= 2
-    assert feed(stream, links) == [Taken(new=False)] * 40
+    assert len(stream._links) == len(stream._order) == readings.WINDOW
+    assert len(stream._slots) <= readings.WINDOW // SLOT_EVERY + 1
+    assert feed(stream, links) == [Taken(new=False)] * count
     assert feed(stream, node.records(1)) == [Taken(new=True)]
 
 

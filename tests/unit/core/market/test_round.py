@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from volthood.core.market.round import (
     TRANSITIONS,
     HeldBundle,
