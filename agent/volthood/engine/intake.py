@@ -33,6 +33,7 @@ class Intake:
         self._streams = {kid: self._resumed(kid) for kid in self._nodes}
         self._to_confirm: set[bytes] = set()
         self._confirmed = dict.fromkeys(self._nodes, 0)
+        self._replay_told: dict[bytes, int] = {}
 
     def _resumed(self, kid: bytes) -> Stream:
         store = self._desk.readings
@@ -44,7 +45,7 @@ class Intake:
 
         Raises:
             WireError, PeerError: with the reason where it is refused; `replayed` where it had been confirmed before,
-                which is then said again, since receipts get lost.
+                which is then said again, since receipts get lost. A node that has none repeats many: one a slot is told.
         """
         signed, record = unpack_record(data)
         spki = self._nodes.get(signed.kid)
@@ -59,6 +60,12 @@ class Intake:
         if taken.new:
             self._keep(signed.kid, record, data, taken)
         elif record.rseq <= self._confirmed[signed.kid]:
+            self._tell_replay(signed.kid, record)
+
+    def _tell_replay(self, kid: bytes, record: Record) -> None:
+        slot = self._desk.now_s // self._desk.hood.slot_s
+        if self._replay_told.get(kid) != slot:
+            self._replay_told[kid] = slot
             raise PeerError("replayed", f"rseq {record.rseq}")
 
     def _keep(self, kid: bytes, record: Record, data: bytes, taken: Taken) -> None:
