@@ -8,6 +8,7 @@ from volthood_tools.bench.figures import Figure
 AREAS = {
     "demo": "volthood_tools.bench.demo",
     "firmware": "volthood_tools.bench.firmware",
+    "market": "volthood_tools.bench.market",
     "wire": "volthood_tools.bench.wire",
 }
 """Name of an area: the module that measures it, imported only when it is asked for."""
