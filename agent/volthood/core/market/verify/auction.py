@@ -257,11 +257,13 @@ class _OwnPart:
         bought = _above(self._buys, limit + buyers - 1)
         rest_wh = export_wh - sum(sold.values()) + sum(bought.values())
         if buyers:
-            return sold | bought | rationed(-rest_wh, self._in_line(_above(self._buys, limit - 1)), bought)
-        return sold | bought | rationed(rest_wh, self._in_line(_below(self._sells, limit + 1)), sold)
+            return sold | bought | self._shared(-rest_wh, bought, _above(self._buys, limit - 1))
+        return sold | bought | self._shared(rest_wh, sold, _below(self._sells, limit + 1))
 
-    def _in_line(self, most_wh: dict[bytes, int]) -> dict[bytes, int]:
-        return {agent: most_wh[agent] for agent in self._ground.in_line([agent for agent, wh in most_wh.items() if wh])}
+    def _shared(self, rest_wh: int, sure_wh: dict[bytes, int], most_wh: dict[bytes, int]) -> dict[bytes, int]:
+        """What those trade in all who share the marginal energy."""
+        marginal = self._ground.in_line([agent for agent, wh in most_wh.items() if wh > sure_wh[agent]])
+        return rationed(rest_wh, {agent: most_wh[agent] for agent in marginal}, sure_wh)
 
 
 def _below(orders: dict[bytes, Steps], price: int) -> dict[bytes, int]:

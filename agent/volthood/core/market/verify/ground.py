@@ -58,7 +58,7 @@ class Ground:
         self.buys: dict[bytes, Steps] = {}
         for agent, side, steps in book.orders:
             (self.sells if side == SELL else self.buys)[agent] = steps
-        self._lots = _Lots(self.round)
+        self._lot_head = encode([self.round, bytes(32)])[:-32]
         self.reference = hood.reference_at(book.round.slot)
         self.collar = hood.collar(book.round.slot)
         self.fee = {node.name: node.fee_mct_per_kwh for node in hood.grid.nodes}
@@ -111,7 +111,8 @@ class Ground:
 
     def in_line(self, agents: Iterable[bytes]) -> list[bytes]:
         """Agents by hash(round, agent)."""
-        return sorted(agents, key=self._lots.__getitem__)
+        head = self._lot_head
+        return [agent for _, agent in sorted([(sha256(head + agent), agent) for agent in agents])]
 
     def in_order(
         self, sellers: Iterable[str], buyers: Iterable[str], alive: Callable[[str, str, int], bool]
@@ -140,18 +141,6 @@ class Ground:
     @cached_property
     def _from_root(self) -> dict[str, int]:
         return {node: sum(self.fee[step] for step in self.above(node)) for node in self.top_down}
-
-
-class _Lots(dict[bytes, bytes]):
-    """hash(round, agent) by agent, made when it is asked for: who cannot trade needs none."""
-
-    def __init__(self, round_id: list[object]) -> None:
-        super().__init__()
-        self._head = encode([round_id, bytes(32)])[:-32]
-
-    def __missing__(self, agent: bytes) -> bytes:
-        self[agent] = lot = sha256(self._head + agent)
-        return lot
 
 
 def rationed(volume_wh: int, wants_wh: Mapping[bytes, int], given_wh: Mapping[bytes, int]) -> dict[bytes, int]:

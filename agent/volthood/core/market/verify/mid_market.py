@@ -72,34 +72,30 @@ class _Replay:
 
     def _alive(self, start: str, end: str, fee: int) -> bool:
         half = (fee + 1) // 2
-        return bool(self._open_sellers(start, half)) and bool(self._open_buyers(end, half))
+        return bool(self._open(SELL, start, half)) and bool(self._open(BUY, end, half))
 
-    def _open_sellers(self, node: str, half: int) -> dict[bytes, int]:
-        """What each seller of a node would still sell, in Wh; remembered until one of them trades."""
-        known, price = self._opens.setdefault((SELL, node), {}), self._middle - half
+    def _open(self, side: int, node: str, half: int) -> dict[bytes, int]:
+        """What each agent of a node and side would still trade, in Wh; remembered until one of them trades."""
+        known = self._opens.setdefault((side, node), {})
         if half not in known:
-            steps_of = self._ground.sells
-            known[half] = self._open(
-                {agent: sum([wh for limit, wh in steps_of[agent] if limit <= price]) for agent in self._sellers[node]}
-            )
+            sell = side == SELL
+            agents, steps_of = (self._sellers, self._ground.sells) if sell else (self._buyers, self._ground.buys)
+            known[half] = self._still_open(agents[node], steps_of, 1 if sell else -1, half)
         return known[half]
 
-    def _open_buyers(self, node: str, half: int) -> dict[bytes, int]:
-        """What each buyer of a node would still buy, in Wh; remembered until one of them trades."""
-        known, price = self._opens.setdefault((BUY, node), {}), self._middle + half
-        if half not in known:
-            steps_of = self._ground.buys
-            known[half] = self._open(
-                {agent: sum([wh for limit, wh in steps_of[agent] if limit >= price]) for agent in self._buyers[node]}
-            )
-        return known[half]
-
-    def _open(self, willing_wh: dict[bytes, int]) -> dict[bytes, int]:
-        got = self._got
-        return {agent: wh - got[agent] for agent, wh in willing_wh.items() if wh > got[agent]}
+    def _still_open(self, agents: list[bytes], steps_of: dict[bytes, Steps], sign: int, half: int) -> dict[bytes, int]:
+        got, most, still_open = self._got, sign * self._middle - half, {}
+        for agent in agents:
+            open_wh = -got[agent]
+            for limit, wh in steps_of[agent]:
+                if sign * limit <= most:
+                    open_wh += wh
+            if open_wh > 0:
+                still_open[agent] = open_wh
+        return still_open
 
     def _stage(self, start: str, end: str, path: Path, half: int) -> list[tuple[bytes, bytes, int]]:
-        sellers, buyers = self._open_sellers(start, half), self._open_buyers(end, half)
+        sellers, buyers = self._open(SELL, start, half), self._open(BUY, end, half)
         room_wh = min([self._up[node] for node in path.up] + [self._down[node] for node in path.down] + [UNLIMITED_WH])
         volume_wh = int(min(sum(sellers.values()), sum(buyers.values()), room_wh))
         for node in path.up:
