@@ -1,7 +1,8 @@
 """When everything happens in a run: pure arithmetic of calendar time and real time, and what cannot be asked for.
 
 *Calendar time* is the data's: slots, gates, windows. It runs `speed` times as fast as *real time*, in which processes
-start and messages travel. A window never lasts less than one real second, whatever the speed.
+start and messages travel. A window never lasts less than one real second, whatever the speed, and two where the
+calendar has room for them: windows end early anyway, and on a busy machine messages take their time.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ GATE_AFTER_SLOT_S = 600
 ORDER_S, BUNDLE_S, CONTRACT_S = 20, 10, 20
 """The hood's windows in calendar seconds, where one real second is not longer."""
 MIN_WINDOW_REAL_S = 1
+WINDOW_REAL_S = 2
+LONGEST_WINDOW_S = 240
+"""Three of them end before the slot begins."""
 MIN_GUARD_S = 2
 GUARD_REAL_MS = 300
 LEAD_S, LEAD_PER_HOME_S = 1.5, 0.15
@@ -62,7 +66,7 @@ class RunPlan:
         return max(MIN_GUARD_S, -(-GUARD_REAL_MS * self.speed // 1000))
 
     def _window_s(self, usual_s: int) -> int:
-        return max(usual_s, MIN_WINDOW_REAL_S * self.speed)
+        return max(usual_s, min(WINDOW_REAL_S * self.speed, LONGEST_WINDOW_S))
 
     @property
     def first_gate_s(self) -> int:

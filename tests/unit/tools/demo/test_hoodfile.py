@@ -72,7 +72,7 @@ def test_the_rules_are_the_plans_and_the_datas(
     forward, balancing = hood.round_plan(data.start, 0), hood.round_plan(data.start, 255)
     assert forward.gate_s == plan.first_gate_s
     assert balancing.gate_s == data.start + SLOT_S + 600
-    assert forward.contracts_end_s - forward.gate_s == 360
+    assert forward.contracts_end_s - forward.gate_s == 3 * 240
     assert forward.guard_s == plan.guard_s
     assert [gate.index for gate in hood.gates] == [0, 255]
 

@@ -20,13 +20,13 @@ def test_the_usual_run() -> None:
     ("speed", "windows", "guard_s"),
     [
         (1, (20, 10, 20), 2),
-        (7, (20, 10, 20), 3),
-        (15, (20, 15, 20), 5),
-        (120, (120, 120, 120), 36),
+        (7, (20, 14, 20), 3),
+        (15, (30, 30, 30), 5),
+        (120, (240, 240, 240), 36),
         (240, (240, 240, 240), 72),
     ],
 )
-def test_windows_last_a_real_second_and_the_guard_300_ms(
+def test_windows_last_one_real_second_or_two_and_the_guard_300_ms(
     speed: int, windows: tuple[int, int, int], guard_s: int
 ) -> None:
     plan = RunPlan(START, 4, speed, 2)
@@ -49,14 +49,14 @@ def test_calendar_time_starts_some_real_seconds_before_the_first_gate(homes: int
 
 def test_the_run_ends_after_the_windows_of_the_last_balancing_round() -> None:
     plan = RunPlan(START, 2, 120, 2)
-    assert plan.end_s == START + 2 * SLOT_S + 600 + 3 * 120
+    assert plan.end_s == START + 2 * SLOT_S + 600 + 3 * 240
     assert plan.calendar_real_s == (plan.end_s - plan.calendar_start_s) / 120
 
 
 def test_three_minutes_carry_more_than_the_usual_slots_with_any_number_of_homes() -> None:
     assert all(DEFAULT_SLOTS <= most_slots(homes) < 24 for homes in range(2, 11))
     plan = make_plan(START, PLENTY, 6, most_slots(6), 120)
-    assert BUDGET_S - 30 < plan.calendar_real_s < BUDGET_S
+    assert BUDGET_S - 35 < plan.calendar_real_s < BUDGET_S
 
 
 @pytest.mark.parametrize(
