@@ -1,5 +1,7 @@
 """Console: the meter. Loaded when asked for."""
 
+from collections import OrderedDict
+
 from voltnode.console.commands import RefusedError
 
 TYPE_CHECKING = False
@@ -24,14 +26,8 @@ def show_reading(context: "Context", _: str) -> "Answer":
         raise RefusedError("no_reading", sampler.error or "none yet")
     rows = []
     for quantity, function, address, words, value, unit in reading.rows():
-        row = {
-            "quantity": quantity,
-            "function": function,
-            "register": address,
-            "raw": words.hex(),
-            "value": value,
-            "unit": unit,
-        }
+        row = OrderedDict([("quantity", quantity), ("function", function), ("register", address)])
+        row.update([("raw", words.hex()), ("value", value), ("unit", unit)])
         rows.append(row)
     return [
         ("serial", sampler.serial),
