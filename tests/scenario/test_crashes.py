@@ -58,6 +58,7 @@ def survives(crash: Crash) -> int:
     hood = neighbourhood()
     hood.crash = crash
     hood.run_until(END_S)
+    hood.crash = None
     hood.run_until(END_S + 30)
     is_sound(hood)
     return delivered_wh(hood)

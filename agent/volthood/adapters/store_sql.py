@@ -6,6 +6,7 @@ again from what is on the disk: memory and disk never go separate ways.
 Statements are made once, at the head of the file: making them costs several times what SQLite takes to carry them out.
 """
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -93,8 +94,9 @@ _SET_SETTING = _upsert(t.settings)
 
 class _SqlStore:
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
         self._connection = engine.connect()
+        # A store that is dropped gives its file back too, as a process that ends does.
+        self._give_back = weakref.finalize(self, _give_back, engine, self._connection)
 
     def commit(self) -> None:
         """Make everything written since the last call durable."""
@@ -106,8 +108,7 @@ class _SqlStore:
 
     def close(self) -> None:
         """Give the file back; what was not committed is undone."""
-        self._connection.close()
-        self._engine.dispose()
+        self._give_back()
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +119,11 @@ class _SqlStore:
     def _rows(self, query: sa.Executable, **values: object) -> Iterator[dict[str, object]]:
         for row in self._connection.execute(query, values).mappings():
             yield dict(row)
+
+
+def _give_back(engine: sa.Engine, connection: sa.Connection) -> None:
+    connection.close()
+    engine.dispose()
 
 
 class SqlReadingStore(_SqlStore):
