@@ -6,7 +6,7 @@ Rules:
   Nothing is interpolated; the record says the reading's own time.
 - A reading further from the edge than the tolerance is no reading of that edge: the edge has no record, and the next
   record says that there was a gap.
-- The tolerance is 60 s or two sampling intervals in calendar time, whichever is more, and at most a quarter of a slot. So
+- The tolerance is 60 s or four sampling intervals in calendar time, whichever is more, and at most a quarter of a slot. So
   the edge of a slot record is its time rounded to the nearest slot edge, and nobody has to be told.
 - A slot edge is a minute edge too and has one record, the slot record. A minute record is never made of the reading that
   the record before it was made of.
@@ -25,7 +25,7 @@ _SLOT_PARTS = 4
 
 def tolerance_ms(slot_s: int, sample_ms: int, speed: int) -> int:
     """How far from an edge its reading may lie, in calendar ms."""
-    return min(max(MINUTE_MS, 2 * sample_ms * speed), slot_s * 1000 // _SLOT_PARTS)
+    return min(max(MINUTE_MS, 4 * sample_ms * speed), slot_s * 1000 // _SLOT_PARTS)
 
 
 class Cut:
