@@ -32,7 +32,8 @@ def build(cls: type[T], table: dict[str, Any], path: Path, prefix: str = "") -> 
     Raises:
         LocalError: an unknown key, a missing one, a value of another type, or one that the dataclass refuses.
     """
-    assert dataclasses.is_dataclass(cls)
+    if not dataclasses.is_dataclass(cls):
+        raise TypeError(f"{cls.__name__} is not a dataclass")
     hints = get_type_hints(cls)
     fields = {field.metadata.get("key", field.name): field for field in dataclasses.fields(cls)}
     for key in table:

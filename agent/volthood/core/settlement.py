@@ -8,9 +8,7 @@ from volthood.core.market.uniform import share
 from volthood.wire.keys import hash_of
 
 
-def allocate(
-    available_wh: int, contracted_wh: dict[bytes, int], round_id: tuple[bytes, int, int]
-) -> dict[bytes, int]:
+def allocate(available_wh: int, contracted_wh: dict[bytes, int], round_id: tuple[bytes, int, int]) -> dict[bytes, int]:
     """What each contract of one round gets, in Wh.
 
     Args:
