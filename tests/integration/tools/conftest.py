@@ -39,8 +39,12 @@ class Processes:
         command = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *interpreter]
         command += [str(script), where, str(count), model, str(unit)]
         path = search_path(self._root / "firmware", self._root / "agent")
-        process = self._start(command, os.environ | {"MICROPYPATH": path})
-        return list(lines_of(process))
+        environment = os.environ | {"MICROPYPATH": path}
+        # As the supervisor starts the node: leader of a session, which a terminal that ends could hang up.
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, start_new_session=True, check=True, timeout=30
+        )
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def end(self) -> None:
         """Ends them all."""
@@ -51,20 +55,9 @@ class Processes:
                 process.stdout.close()
 
     def _start(self, command: list[str], environment: dict[str, str]) -> "subprocess.Popen[str]":
-        # As the supervisor starts the node: leader of a session, which a terminal that ends could hang up.
-        self._started.append(
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, text=True, cwd=self.folder, env=environment, start_new_session=True
-            )
-        )
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=self.folder, env=environment)
+        self._started.append(process)
         return self._started[-1]
-
-
-def lines_of(process: "subprocess.Popen[str]") -> Iterator[dict[str, object]]:
-    """What a reader prints, one object a line."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        yield json.loads(line)
 
 
 @pytest.fixture
