@@ -9,6 +9,7 @@ from volthood_tools.demo.report.markup import Column, Markup, card, details, joi
 from volthood_tools.sim.curves import Curve
 from volthood_tools.sim.outcome import facts
 from volthood_tools.sim.run import SimResult
+from volthood_tools.sim.watch import Breach
 from volthood_tools.sim.welfare import SlotFigures
 
 COLOURS = ("var(--price)", "var(--sold)", "var(--bought)", "var(--pays)")
@@ -35,17 +36,21 @@ def simulation_page(results: Sequence[SimResult], commands: Sequence[str], curve
 
 
 def _run(result: SimResult, command: str) -> list[Markup]:
-    rows = [(tag("strong", name), value) for name, value in facts(result)]
-    columns = (Column("what", number=False), Column("how much", number=False))
     slots = _summed(result)
-    parts = [card(table(f"The run, repeated by: {command}", columns, rows)), card(_energy(slots)), card(_lost(slots))]
+    told = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts(result)]
+    again = tag("p", "The same again: ", tag("code", command))
+    parts = [card(tag("dl", *told, class_="ways"), again), card(_energy(slots)), card(_lost(slots))]
     if result.breaches:
-        broken = [
-            (breach.law, str(breach.slot or "all"), f"hood {hood}: {breach.case}") for hood, breach in result.breaches
+        cases = [
+            tag("div", tag("dt", f"{breach.law}, {_where(hood, breach)}"), tag("dd", breach.case))
+            for hood, breach in result.breaches
         ]
-        heads = (Column("law", number=False), Column("slot"), Column("first case", number=False))
-        parts.insert(0, card(table("Laws that do not hold", heads, broken)))
+        parts.insert(0, card(tag("h3", "Laws that do not hold"), tag("dl", *cases, class_="ways")))
     return parts
+
+
+def _where(hood: int, breach: Breach) -> str:
+    return f"hood {hood}, slot {_label(breach.slot)}" if breach.slot else f"hood {hood}, the whole run"
 
 
 def _summed(result: SimResult) -> list[SlotFigures]:
@@ -94,7 +99,7 @@ def _energy(slots: list[SlotFigures]) -> Markup:
         (_label(s.slot), kwh(s.import_wh), kwh(s.export_wh), kwh(s.delivered_wh), f"{100 * s.share:.2f} %")
         for s in slots
     ]
-    return join([Markup(chart.render()), details("Numbers", table("By slot", columns, rows))])
+    return join([_drawn(chart), details("Numbers", table("By slot", columns, rows))])
 
 
 def _possible_wh(slot: SlotFigures) -> int:
@@ -108,7 +113,12 @@ def _lost(slots: list[SlotFigures]) -> Markup:
         tuple(_label(slot.slot) for slot in slots),
         steps=(Steps("lost", "var(--sold)", tuple(100 * (1 - slot.share) for slot in slots)),),
     )
-    return Markup(chart.render())
+    return _drawn(chart)
+
+
+def _drawn(chart: Chart) -> Markup:
+    """A chart under its title."""
+    return join([tag("h3", chart.title), Markup(chart.render())])
 
 
 def _curve(curve: Curve) -> Markup:
@@ -119,4 +129,4 @@ def _curve(curve: Curve) -> Markup:
     columns = (Column("line", number=False), *(Column(label) for label in curve.labels))
     rows = [(name, *(f"{value:.2f}" for value in values)) for name, values in curve.lines.items()]
     numbers = details("Numbers", table("Per cent of the optimum", columns, rows))
-    return card(tag("h3", curve.title), Markup(chart.render()), numbers)
+    return card(_drawn(chart), numbers)
