@@ -54,13 +54,15 @@ class Figures:
     """What a run cost.
 
     Attributes:
-        first_settled_s: real seconds from the start to the first settled trade.
+        ready_s: real seconds from the start to the calendar's: keys, nodes, enrolment, agents.
+        first_settled_s: the same to the first settled trade.
         peak_kib: the greatest resident memory of each process, KiB.
         total_kib: the greatest of all together, shared pages counted once, KiB.
         board_messages, rounds: messages on the board in so many rounds.
         inbox_messages: contracts, settlements and their receipts.
     """
 
+    ready_s: float = 0.0
     first_settled_s: float | None = None
     peak_kib: dict[str, int] = field(default_factory=dict)
     total_kib: int = 0
@@ -120,6 +122,7 @@ def run(options: Options, console: Console) -> Finished:
     with _ended_by_signals(), ExitStack() as stack:
         hood = found(stack, folder, data, plan, options.price_rule, say)
         clock = start(hood, say)
+        figures.ready_s = time.monotonic() - started_s
         live = stack.enter_context(LiveValues(hood.broker.port, hood_level(hood.hood_id), plan))
         _tell_consoles(hood, say)
         watches = [HomeWatch(home.house, home.agent_toml, plan) for home in hood.homes]
