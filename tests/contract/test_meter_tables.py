@@ -92,10 +92,10 @@ def test_the_node_reads_back_what_the_simulated_meter_shows(name: str, power_w: 
             step = max(Fraction(register.numerator, register.denominator), Fraction(coarseness(meter.table, quantity)))
             if register.kind == "float32":
                 step = max(Fraction(1), abs(Fraction(shown[quantity])) / 2**22)
-            assert abs(value - shown[quantity]) <= step, quantity
+            assert abs(Fraction(value) - shown[quantity]) <= step, quantity
     assert abs(reading.power_w - power_w) <= 1
-    assert abs(reading.import_wh - shown["energy_import"]) <= reading.resolution_wh
-    assert abs(reading.export_wh - shown["energy_export"]) <= reading.resolution_wh
+    assert abs(Fraction(reading.import_wh) - shown["energy_import"]) <= reading.resolution_wh
+    assert abs(Fraction(reading.export_wh) - shown["energy_export"]) <= reading.resolution_wh
 
 
 def phases(table: MeterTable) -> int:

@@ -270,7 +270,7 @@ async def back_again() -> bool:
         await line.read()
         line.clock.now += 20_000
     silent[0] = False
-    return (await line.read())[0] == (await line.read())[0] == "ok"
+    return bool((await line.read())[0] == (await line.read())[0] == "ok")
 
 
 async def traced() -> bool:
