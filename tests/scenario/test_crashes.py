@@ -64,7 +64,7 @@ def survives(crash: Crash) -> int:
     return delivered_wh(hood)
 
 
-@pytest.mark.parametrize("crash", crashes(range(7, EVENTS, 29)), ids=lambda c: f"{c.number}-{c.moment.name}")
+@pytest.mark.parametrize("crash", crashes(range(7, EVENTS, 43)), ids=lambda c: f"{c.number}-{c.moment.name}")
 def test_a_crash_at_some_step(crash: Crash) -> None:
     assert survives(crash) >= 500
 

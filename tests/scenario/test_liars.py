@@ -6,9 +6,9 @@ import pytest
 
 from volthood.core.deals import Deal, Role, Status
 from volthood.core.laws import check_laws
-from volthood.core.market.round import bundlers_of
 from volthood.engine.events import BoardPosted
 from volthood.testing.forging import changed, opened, order, posted, resealed, sealed
+from volthood.testing.intruder import bundlers
 from volthood.testing.neighbourhood import START, Home, Neighbourhood
 from volthood.wire import cose, inbox, limits
 from volthood.wire.market import BUY, Allocation, Bundle, Settlement, Void
@@ -42,11 +42,6 @@ def books_of_the_round(hood: Neighbourhood) -> set[bytes]:
     return {note.book for note in notes if note.gate == GATE}
 
 
-def bundlers(hood: Neighbourhood) -> list[str]:
-    members = frozenset(member.agent for member in hood.roster.members)
-    return [hood.house_of(agent) for agent in bundlers_of((hood.hood.hood_id, SLOT, GATE), members)]
-
-
 def is_bundle_of(topic: str, house: str) -> bool:
     parsed = parse_topic(topic)
     return parsed.house == house and parsed.area == "board" and parsed.detail == (ROUND, "bundle")
@@ -71,7 +66,7 @@ def fair_wh() -> int:
 @pytest.mark.parametrize("liar", [0, 1, 2])
 def test_of_two_bundles_neither_counts_and_everybody_learns_who_lied(liar: int, fair_wh: int) -> None:
     hood = neighbourhood()
-    house = bundlers(hood)[liar]
+    house = bundlers(hood, SLOT, GATE)[liar]
 
     def two_faced(sender: str, topic: str, payload: bytes) -> bytes:
         if is_bundle_of(topic, house):
@@ -94,7 +89,7 @@ def test_of_two_bundles_neither_counts_and_everybody_learns_who_lied(liar: int, 
 def test_two_bundles_that_not_everybody_saw_leave_one_book(fair_wh: int) -> None:
     """Half of the members count two bundles, half three: an order stands for both or for neither."""
     hood = neighbourhood()
-    house = bundlers(hood)[0]
+    house = bundlers(hood, SLOT, GATE)[0]
     told = [name for name in hood.houses if name != house][:2]
 
     def two_faced(sender: str, topic: str, payload: bytes) -> bytes:
@@ -113,7 +108,7 @@ def test_two_bundles_that_not_everybody_saw_leave_one_book(fair_wh: int) -> None
 @pytest.mark.parametrize("liar", [0, 1, 2])
 def test_a_censoring_bundler_changes_nothing(liar: int, fair_wh: int) -> None:
     hood = neighbourhood()
-    house = bundlers(hood)[liar]
+    house = bundlers(hood, SLOT, GATE)[liar]
     hood.tap = lambda _sender, topic, payload: (
         without_first_order(hood, house, payload) if is_bundle_of(topic, house) else payload
     )
@@ -135,7 +130,7 @@ def test_of_two_bundlers_a_censoring_one_can_only_send_the_slot_to_balancing() -
 
 def test_a_silent_bundler_costs_the_early_end(fair_wh: int) -> None:
     hood = neighbourhood()
-    house = bundlers(hood)[0]
+    house = bundlers(hood, SLOT, GATE)[0]
     hood.tap = lambda sender, topic, payload: (
         None if sender == house and ROUND in topic and not topic.endswith("order") else payload
     )
@@ -159,7 +154,7 @@ def second_order(hood: Neighbourhood, house: str) -> bytes:
 def with_two_orders(seen_by: Callable[[list[str]], list[str]]) -> Neighbourhood:
     """h0 shows a second order to some of the bundlers before they get its first one."""
     hood = neighbourhood()
-    told = seen_by([name for name in bundlers(hood) if name != "h0"])
+    told = seen_by([name for name in bundlers(hood, SLOT, GATE) if name != "h0"])
 
     def two_faced(sender: str, topic: str, payload: bytes) -> bytes:
         parsed = parse_topic(topic)
@@ -180,7 +175,7 @@ def test_a_member_with_two_orders_has_none_and_is_convicted() -> None:
     hood = with_two_orders(lambda names: names)
     assert hood.houses["h0"].deals.of_round(SLOT, GATE) == []
     assert hood.houses["h0"].deals.of_round(SLOT, 255)
-    for name in bundlers(hood):
+    for name in bundlers(hood, SLOT, GATE):
         if name != "h0":
             assert hood.houses[name].events("OrderEquivocated")
     for name in set(hood.houses) - {"h0"}:

@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from volthood.core.deals import Deal, Role, Status
-from volthood.core.market.round import bundlers_of
 from volthood.testing.forging import equivocations, opened
+from volthood.testing.intruder import bundlers
 from volthood.testing.neighbourhood import START, Home, Neighbourhood, Route
 from volthood.wire import inbox
 from volthood.wire.market import BUNDLE, ORDER
@@ -51,11 +51,6 @@ def calm(hood: Neighbourhood, seconds: int = 200) -> None:
     hood.run_until(hood.now_s + seconds)
 
 
-def bundlers(hood: Neighbourhood) -> list[str]:
-    members = frozenset(member.agent for member in hood.roster.members)
-    return [hood.house_of(agent) for agent in bundlers_of((hood.hood.hood_id, SLOT, GATE), members)]
-
-
 def on_board(topic: str, kind: str) -> bool:
     parsed = parse_topic(topic)
     return parsed.area == "board" and parsed.detail == (ROUND, kind)
@@ -73,7 +68,7 @@ def fair_wh() -> int:
 
 def test_a_lost_order_is_asked_for_and_given(fair_wh: int) -> None:
     hood = neighbourhood()
-    bundler = bundlers(hood)[0]
+    bundler = bundlers(hood, SLOT, GATE)[0]
     author = next(name for name in hood.houses if name != bundler)
     hood.route = lambda sender, receiver, topic: (
         LOST if sender == author and receiver == bundler and on_board(topic, "order") else ARRIVES
@@ -90,7 +85,7 @@ def test_a_lost_order_is_asked_for_and_given(fair_wh: int) -> None:
 def test_a_lost_bundle_is_asked_for_and_given_by_anyone(fair_wh: int) -> None:
     """The bundler itself is heard by one member only: that one answers for it."""
     hood = neighbourhood()
-    bundler = bundlers(hood)[0]
+    bundler = bundlers(hood, SLOT, GATE)[0]
     hearer, *deaf = [name for name in hood.houses if name != bundler]
     hood.route = lambda sender, receiver, topic: (
         LOST if sender == bundler and receiver in deaf and ROUND in topic and not on_board(topic, "order") else ARRIVES
@@ -106,7 +101,7 @@ def test_a_lost_bundle_is_asked_for_and_given_by_anyone(fair_wh: int) -> None:
 def test_who_hears_that_somebody_answered_is_silent() -> None:
     """Four members hold the bundle that one misses; by turns and by listening far fewer than four answer."""
     hood = neighbourhood()
-    bundler = bundlers(hood)[0]
+    bundler = bundlers(hood, SLOT, GATE)[0]
     deaf = next(name for name in hood.houses if name != bundler)
     hood.route = lambda sender, receiver, topic: (
         LOST if sender == bundler and receiver == deaf and ROUND in topic and not on_board(topic, "order") else ARRIVES
