@@ -1,6 +1,6 @@
 """Tables of both databases, and how a SQLite file is opened.
 
-Two files, because they have two rhythms (ADR 0004): readings commit in batches, trades commit at every event with
+Two files, because they have two rhythms (ADR 8): readings commit in batches, trades commit at every event with
 `synchronous=FULL`. Schema version 1 is written into `meta`; a newer file is refused, never guessed at.
 """
 
