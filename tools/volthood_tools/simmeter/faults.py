@@ -33,8 +33,12 @@ class Fault:
     unit: int = setting("the meter's Modbus address; 0 for every meter", default=0)
     first: int = setting("the first request to a meter that it strikes, counted from 1", default=1)
     last: int | None = setting("the last request that it strikes; without it there is none", default=None)
-    since: datetime | None = field(default=None, metadata={"help": "from when on it strikes, calendar time with its zone"})
-    until: datetime | None = field(default=None, metadata={"help": "until when it strikes, calendar time with its zone"})
+    since: datetime | None = field(
+        default=None, metadata={"help": "from when on it strikes, calendar time with its zone"}
+    )
+    until: datetime | None = field(
+        default=None, metadata={"help": "until when it strikes, calendar time with its zone"}
+    )
     every: int = setting("of those requests only each so manieth, the first included", default=1)
     chance_percent: int = setting("of those requests only so many in a hundred", default=100)
     delay_ms: int = setting("delay, doubled, twin: by how much", default=200)
@@ -123,7 +127,7 @@ class Strike:
             found.append((found[0][0] + twin.delay_ms, frame))
         if serial and self.of_kind("echo"):
             found.insert(0, (0, request))
-        return [emission for emission in found if emission[1]]
+        return _together(found)
 
     def _disturbed(self, frame: bytes) -> bytes:
         """What a line makes of a frame."""
@@ -179,6 +183,14 @@ class FaultPlan:
     def _happens(self, index: int, fault: Fault, unit: int, number: int) -> bool:
         drawn = hashlib.sha256(f"{self._seed} {index} {unit} {number}".encode()).digest()
         return int.from_bytes(drawn[:4], "big") % 100 < fault.chance_percent
+
+
+def _together(emissions: list[Emission]) -> list[Emission]:
+    """What comes at one time in one piece, in the order of time."""
+    found: dict[int, bytes] = {}
+    for after_ms, data in emissions:
+        found[after_ms] = found.get(after_ms, b"") + data
+    return [(after_ms, data) for after_ms, data in sorted(found.items()) if data]
 
 
 def read_plan(path: Path) -> FaultPlan:
