@@ -85,7 +85,7 @@ def _worst_rule(name: str, seed: int, raw: dict[str, list[float]]) -> Iterator[F
 
 
 def _clearing_times(quick: bool, seed: int) -> Iterator[Figure]:
-    sizes = {1000: (1000, 1), 10_000: (1000, 10), 100_000: (10_000, 10)}
+    sizes = {1000: (1000, 1), 10_000: (1000, 10), 100_000: (1000, 100)}
     for steps, (agents, each) in sizes.items():
         if quick and steps > 10_000:
             continue

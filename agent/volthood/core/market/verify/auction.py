@@ -15,8 +15,10 @@ node: at h it could give more, at l less. With scaled prices (sell K p, buy K p 
 - prices: as the unscaled intervals, the edge to the parent and the collar allow, the floor of the midpoint, root first.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from volthood.core.market.book import Book, Steps
@@ -228,19 +230,17 @@ class _OwnPart:
         for steps in self._buys.values():
             for limit, wh in steps:
                 energy_wh[scale * limit + 1] += wh
-        self._steps = sorted(energy_wh.items())
-        self._lowest_wh = -sum(wh for steps in self._buys.values() for _, wh in steps)
+        self._keys = sorted(energy_wh)
+        lowest_wh = -sum([wh for steps in self._buys.values() for _, wh in steps])
+        self._levels = list(accumulate([energy_wh[key] for key in self._keys], initial=lowest_wh))
 
     def _around(self, export_wh: int) -> tuple[int, int]:
         """Scaled prices of the last step at work and of the first one that is not wholly; the same where one is split."""
-        level, last = self._lowest_wh, -BEYOND
-        for key, wh in self._steps:
-            if level >= export_wh:
-                return last, key
-            level, last = level + wh, key
-            if level > export_wh:
-                return last, key
-        return last, BEYOND
+        at_work = bisect_left(self._levels, export_wh)
+        last = self._keys[at_work - 1] if at_work else -BEYOND
+        if self._levels[at_work] > export_wh:
+            return last, last
+        return last, self._keys[at_work] if at_work < len(self._keys) else BEYOND
 
     def spans(self, export_wh: int) -> tuple[Span, Span]:
         """The prices, unscaled and scaled, at which the own orders export so much."""
