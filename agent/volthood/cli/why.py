@@ -114,16 +114,17 @@ class Teller:
         which = _round_words(note.gate)
         if note.traded_wh == 0:
             return f"{which}: {note.orders} orders in the book, and nothing to trade between them"
-        at = "" if note.price_mct_per_kwh is None else f" at {price(note.price_mct_per_kwh)} {self.currency}/kWh"
+        at = ", at prices that differ by the way through the grid"
+        if note.price_mct_per_kwh is not None:
+            at = f" at {price(note.price_mct_per_kwh)} {self.currency}/kWh"
         return f"{which}: {note.orders} orders in the book, {note.traded_wh} Wh traded by all{at}"
 
     def _deal_words(self, deal: Deal) -> str:
         contract = deal.contract
         buys = deal.role is Role.BUYER
         peer = self._name(deal.peer)
-        paid = contract.buyer_price if buys else contract.seller_price
         words = f"{_round_words(contract.gate)}: {contract.energy_wh} Wh {'from' if buys else 'to'} {peer}"
-        words += f" at {price(paid)} {self.currency}/kWh; {deal.status.value}"
+        words += f" at {price(contract.seller_price)} {self.currency}/kWh{_fee_words(deal)}; {deal.status.value}"
         return words + (f", {deal.delivered_wh} Wh delivered" if deal.status in _SETTLED else "")
 
     def _outcome(self) -> list[str]:
@@ -179,9 +180,20 @@ class Teller:
             "energy_wh": contract.energy_wh,
             "buyer_price_mct_per_kwh": contract.buyer_price,
             "seller_price_mct_per_kwh": contract.seller_price,
+            "path_fee_mct_per_kwh": contract.path_fee,
             "status": deal.status.value,
             "delivered_wh": deal.delivered_wh,
         }
+
+
+def _fee_words(deal: Deal) -> str:
+    """What lies between the two sides' prices, as the one sees it who pays it, and the other."""
+    fee = deal.contract.buyer_price - deal.contract.seller_price
+    if not fee:
+        return ""
+    if deal.role is Role.BUYER:
+        return f" + {price(fee)} for the grid"
+    return f" (the buyer pays {price(fee)} more, for the grid)"
 
 
 _SETTLED = {Status.COMPLETED, Status.PARTIAL, Status.FAILED}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from volthood.core.feeder import Bus, Feeder, FeederMap, Line, Switch, Transformer
+from volthood.core.grid import GridNode
 from volthood.errors import LocalError
 
 T = TypeVar("T")
@@ -117,13 +118,19 @@ def grid_toml(feeder_map: FeederMap, loads: Mapping[int, list[str]]) -> str:
     for node in feeder_map.grid.nodes:
         bus = feeder_map.bus[node.name]
         at = "".join(f"; load {json.dumps(name)}" for name in loads.get(bus.number, ()))
-        lines = [f"# bus {bus.number} {json.dumps(bus.name)}{at}", "[[grid.node]]", f'name = "{node.name}"']
-        if node.parent is not None:
-            lines += [f'parent = "{node.parent}"', f"fee_mct_per_kwh = {node.fee_mct_per_kwh}"]
-        if node.up_wh is not None:
-            lines += [f"up_wh = {node.up_wh}", f"down_wh = {node.down_wh}"]
-        parts.append("\n".join(lines) + "\n")
+        parts.append(f"# bus {bus.number} {json.dumps(bus.name)}{at}\n{node_toml(node)}")
     return "\n".join(parts)
+
+
+def node_toml(node: GridNode) -> str:
+    """A node as a table of `hood.toml`."""
+    lines = ["[[grid.node]]", f'name = "{node.name}"']
+    if node.parent is not None:
+        lines += [f'parent = "{node.parent}"', f"fee_mct_per_kwh = {node.fee_mct_per_kwh}"]
+    lines += [
+        f"{key} = {limit}" for key, limit in (("up_wh", node.up_wh), ("down_wh", node.down_wh)) if limit is not None
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _read(path: Path | None, table: str, columns: str, make: Callable[[Row, int], T]) -> list[tuple[T, bool]]:

@@ -98,13 +98,21 @@ def in_flight(homes: list[HomeBooks]) -> set[bytes]:
     }
 
 
+def grid_account(homes: list[HomeBooks]) -> dict[bytes, int]:
+    """What each delivered contract gives to the hood's grid account, in µct, as its seller keeps the contract."""
+    sold = (deal for home in homes for deal in home.deals if deal.role is Role.SELLER and deal.delivered_wh)
+    return {deal.id: deal.delivered_wh * (deal.contract.buyer_price - deal.contract.seller_price) for deal in sold}
+
+
 def _money(homes: list[HomeBooks]) -> Verdict:
     """What buyers pay is what sellers and the grid account receive, contract by contract."""
     balance: dict[bytes, int] = defaultdict(int)
+    for contract, received_uct in grid_account(homes).items():
+        balance[contract] -= received_uct
     for home in homes:
         for bill in home.bills:
             for line in bill.lines:
-                if line.contract is not None and line.kind != "grid_fee":
+                if line.contract is not None:
                     balance[line.contract] += line.amount_uct
     for contract in in_flight(homes):
         balance.pop(contract, None)

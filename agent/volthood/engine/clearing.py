@@ -1,5 +1,7 @@
 """Turns our own trades in a cleared book into contracts to sign."""
 
+from collections.abc import Sequence
+
 from volthood.core.market import rules
 from volthood.core.market.book import Book
 from volthood.core.market.clearing import Trade
@@ -30,11 +32,17 @@ def _note(desk: Desk, round_: Round, cleared: Cleared) -> None:
         orders=cleared.orders,
         bundles=len(round_.counted_bundles()),
         traded_wh=sum(trade.energy_wh for trade in trades),
-        price_mct_per_kwh=trades[0].buyer_price if trades else None,
+        price_mct_per_kwh=one_price(trades),
         book=cleared.book.digest,
     )
     desk.trades.save_round_note(note)
     desk.note("BookCleared", slot=slot, gate=gate, orders=note.orders, bundles=note.bundles, traded_wh=note.traded_wh)
+
+
+def one_price(trades: Sequence[Trade]) -> int | None:
+    """What every buyer of a round pays, in mct/kWh; None where nothing trades, or the way through the grid makes prices."""
+    prices = {trade.buyer_price for trade in trades}
+    return prices.pop() if len(prices) == 1 else None
 
 
 def _contract(desk: Desk, book: Book, trade: Trade) -> Contract:

@@ -66,7 +66,7 @@ class SlotNote:
 
 @dataclass(frozen=True)
 class RoundNote:
-    """What our own clearing of a round's book came to."""
+    """What our own clearing of a round's book came to; the price is None where buyers pay different ones."""
 
     slot: int
     gate: int

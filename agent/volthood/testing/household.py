@@ -58,12 +58,13 @@ class Home:
     """What a home will show: Wh per slot, import positive, as history and as meter.
 
     A series of `net_wh` begins with the slot `START` and repeats, so that 96 values are a day of quarter hours. `seen_wh`
-    is what its history says instead, where the forecast shall be wrong.
+    is what its history says instead, where the forecast shall be wrong. `node` is where it sits on the grid map.
     """
 
     name: str
     net_wh: int | tuple[int, ...]
     seen_wh: int | None = None
+    node: str = "root"
 
     def at(self, slot: int, slot_s: int = 900) -> int:
         """Wh of a slot, import positive."""
@@ -105,11 +106,9 @@ class Household:
     def member(self) -> RosterMember:
         """This household's line in the roster."""
         public = self.keys.public
-        node_keys = (self.meter.public_xy,)
+        keys = (public.agent, public.seal, public.witness, (self.meter.public_xy,))
         point = sha256(self.home.name.encode())
-        return RosterMember(
-            self.home.name, public.agent, public.seal, public.witness, node_keys, point, FUSE_W, "root", "bus:1"
-        )
+        return RosterMember(self.home.name, *keys, point, FUSE_W, self.home.node, "bus:1")
 
     def load_history(self, days: int = 5, slot_s: int = 900) -> None:
         """The past as it will be: so that the forecast is right."""

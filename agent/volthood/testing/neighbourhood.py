@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from volthood.adapters.crypto import SignatureVerifier
+from volthood.core.grid import GridMap
 from volthood.core.hood import Gate, Hood, Member, ReferenceStep, Windows
 from volthood.core.laws import HomeBooks, check_laws
 from volthood.engine.books import home_books
@@ -79,6 +80,7 @@ class Neighbourhood:
         price_rule: str = "mid-market",
         windows: Windows | None = None,
         settle_within_s: int = 48 * 3600,
+        grid: GridMap | None = None,
     ) -> None:
         self.houses = {home.name: Household(home) for home in homes}
         self.roster = Roster(1, None, START, START, tuple(house.member() for house in self.houses.values()))
@@ -90,6 +92,7 @@ class Neighbourhood:
             reference=(ReferenceStep(0, FEED_IN, RETAIL),),
             windows=windows or Windows(),
             settle_within_s=settle_within_s,
+            grid=grid or GridMap(),
             members=tuple(Member(row.agent, row.house, row.fuse_w, row.grid_node) for row in self.roster.members),
         )
         self.now_s = START - 1000

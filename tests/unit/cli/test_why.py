@@ -37,7 +37,7 @@ def note(gate: int, side: int, order_wh: int, reason: str) -> SlotNote:
     )
 
 
-def bought() -> Deal:
+def bought(seller_price: int = 15_000, buyer_price: int = 15_000) -> Deal:
     payload = Contract(
         hood=bytes(32),
         slot=SLOT,
@@ -47,8 +47,9 @@ def bought() -> Deal:
         seller=SELLER,
         buyer=BUYER,
         energy_wh=120,
-        seller_price=15_000,
-        buyer_price=15_000,
+        seller_price=seller_price,
+        buyer_price=buyer_price,
+        path_fee=buyer_price - seller_price,
     ).to_cbor()
     return Deal(payload, Role.BUYER, b"b", b"s", True, False, False, 120, 118, b"e", b"o", b"p")
 
@@ -85,6 +86,30 @@ def test_a_slot_from_forecast_to_money(teller: Teller) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        (Role.BUYER, "120 Wh from house01 at 0.14600 USD/kWh + 0.00800 for the grid; partial"),
+        (Role.SELLER, "120 Wh to house02 at 0.14600 USD/kWh (the buyer pays 0.00800 more, for the grid); partial"),
+    ],
+)
+def test_the_grids_part_of_a_price_is_told(teller: Teller, role: Role, words: str) -> None:
+    deal = replace(bought(14_600, 15_400), role=role)
+    bill = bill_slot(SLOT, 298, 0, [deal], 22_000, 8_000)
+    rounds = (replace(teller.story.rounds[0], price_mct_per_kwh=None),)
+    lines = replace(teller, story=replace(teller.story, rounds=rounds, deals=(deal,), bill=bill)).lines()
+    assert any(words in line for line in lines)
+    assert any("180 Wh traded by all, at prices that differ by the way through the grid" in line for line in lines)
+
+
+def test_the_grid_fee_has_its_own_line(teller: Teller) -> None:
+    deal = bought(15_000, 15_800)
+    bill = bill_slot(SLOT, 298, 0, [deal], 22_000, 8_000)
+    lines = replace(teller, story=replace(teller.story, deals=(deal,), bill=bill)).lines()
+    assert "  paid          0.0177 USD: 118 Wh from house01 at 0.15000 USD/kWh" in lines
+    assert "  paid          0.0009 USD: 118 Wh grid fee on the way from house01 at 0.00800 USD/kWh" in lines
+
+
 def test_a_slot_that_has_not_been_metered_says_what_is_missing(teller: Teller) -> None:
     empty = replace(teller, story=SlotStory(SLOT, (), (), (), None, None), trading=False)
     assert [line.split(maxsplit=1)[0] for line in empty.lines()[1:]] == [
@@ -110,6 +135,7 @@ def test_the_story_in_json_is_exact(teller: Teller) -> None:
         "energy_wh": 120,
         "buyer_price_mct_per_kwh": 15_000,
         "seller_price_mct_per_kwh": 15_000,
+        "path_fee_mct_per_kwh": 0,
         "status": "partial",
         "delivered_wh": 118,
     }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from volthood.core.billing import bill_slot
 from volthood.core.deals import Deal, Role, Status
-from volthood.core.laws import HomeBooks, check_laws, in_flight
+from volthood.core.laws import HomeBooks, check_laws, grid_account, in_flight
 from volthood.wire.market import Contract
 
 SELLER, BUYER = b"s" * 32, b"b" * 32
@@ -118,10 +118,23 @@ def test_honest_books_break_no_law() -> None:
     assert all(verdict.holds for verdict in check_laws(GOOD).values())
 
 
-def test_the_grid_fee_is_nobodys_loss() -> None:
+def test_the_grid_account_receives_the_fee() -> None:
     payload = contract(buyer_price=16000)
-    laws = check_laws(books(settled(Role.BUYER, 1000, 1000, payload), settled(Role.SELLER, 1000, 1000, payload)))
-    assert laws["money_sums_to_zero"].holds
+    homes = books(settled(Role.BUYER, 1000, 1000, payload), settled(Role.SELLER, 1000, 1000, payload))
+    assert grid_account(homes) == {settled(Role.SELLER, 1000, 1000, payload).id: 1_000_000}
+    assert check_laws(homes)["money_sums_to_zero"].holds
+
+
+def test_a_fee_that_the_grid_account_does_not_receive_is_money_lost() -> None:
+    buyer, seller = books(
+        *(settled(role, 1000, 1000, contract(buyer_price=16000)) for role in (Role.BUYER, Role.SELLER))
+    )
+    (bill,) = buyer.bills
+    more = replace(bill.lines[1], amount_uct=bill.lines[1].amount_uct + 1)
+    wrong = replace(buyer, bills=(replace(bill, lines=(bill.lines[0], more)),))
+    verdict = check_laws([wrong, seller])["money_sums_to_zero"]
+    assert not verdict.holds
+    assert verdict.case.endswith("1 µct left over")
 
 
 def test_a_settlement_on_its_way_is_judged_when_it_arrives() -> None:

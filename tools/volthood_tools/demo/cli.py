@@ -10,6 +10,7 @@ from rich.console import Console
 from volthood.errors import VolthoodError
 from volthood_tools.demo.hoodfile import PRICE_RULES
 from volthood_tools.demo.plan import DEFAULT_HOMES, DEFAULT_SLOTS, DEFAULT_SPEED, MAX_SPEED
+from volthood_tools.demo.streets import GRIDS
 
 ENDED_EARLY = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -20,6 +21,9 @@ ENDED_EARLY = 130
 @click.option("--slots", type=int, help=f"Number of 15-minute slots to trade.  [default: {DEFAULT_SLOTS}]")
 @click.option("--speed", type=int, default=DEFAULT_SPEED, show_default=True, help=f"Of the calendar, 1 to {MAX_SPEED}.")
 @click.option("--price-rule", type=click.Choice(PRICE_RULES), default=PRICE_RULES[0], show_default=True, help="Market.")
+@click.option(
+    "--grid", type=click.Choice(GRIDS), default=GRIDS[0], show_default=True, help="Streets with fees, or one node."
+)
 @click.option("--retail", metavar="PRICE", help="Retail price per kWh, in place of the data's.")
 @click.option("--feed-in", metavar="PRICE", help="Feed-in price per kWh, in place of the data's.")
 @click.option(
@@ -34,6 +38,7 @@ def demo(
     slots: int | None,
     speed: int,
     price_rule: str,
+    grid: str,
     retail: str | None,
     feed_in: str | None,
     data: Path | None,
@@ -50,7 +55,7 @@ def demo(
 
     console = Console(stderr=as_json)
     try:
-        finished = run(Options(homes, slots, speed, price_rule, retail, feed_in, data, keep), console)
+        finished = run(Options(homes, slots, speed, price_rule, grid, retail, feed_in, data, keep), console)
         write_files(finished)
     except VolthoodError as error:
         raise click.ClickException(str(error)) from error

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from volthood.adapters.crypto import SignatureVerifier
 from volthood.cli.household import Household
-from volthood.core.laws import HomeBooks, check_laws
+from volthood.core.hood import Hood
+from volthood.core.laws import HomeBooks, check_laws, in_flight
 from volthood.engine.books import home_books
 from volthood.ports.stores import RoundNote
 from volthood_tools.demo.dataset import SLOT_S, Dataset
@@ -22,15 +23,20 @@ def collect(
     agent_files: Sequence[Path],
     data: Dataset,
     plan: RunPlan,
-    price_rule: str,
+    notes: tuple[str, ...],
     first_settled_real_s: float | None,
     wall_s: float,
 ) -> RunResult:
-    """The result of a run whose agents have ended. Raises `LocalError` where a store cannot be read."""
+    """The result of a run whose agents have ended, `notes` being what must be said of its figures.
+
+    Raises `LocalError` where a store cannot be read.
+    """
     homes, books, rounds, verifier = [], [], {}, SignatureVerifier()
+    hoods: list[Hood] = []
     refused: Counter[str] = Counter()
     for path in agent_files:
         with Household.open(path) as household:
+            hoods.append(household.hood)
             homes.append(_home(household, data, plan))
             books.append(_books(household, plan, verifier))
             refused.update(_refusals(household, plan.first_gate_s))
@@ -43,10 +49,12 @@ def collect(
         reference=tuple(data.reference(slot) for slot in plan.slot_starts),
         currency=data.currency,
         timezone=data.timezone,
-        price_rule=price_rule,
+        price_rule=hoods[0].algorithm.partition("/")[0],
+        grid=hoods[0].grid,
         speed=plan.speed,
-        notes=(*data.notes, data.tariff_note),
+        notes=notes,
         laws=check_laws(books),
+        in_flight=len(in_flight(books)),
         refused=dict(refused),
         first_settled_real_s=first_settled_real_s,
         wall_s=wall_s,
@@ -60,6 +68,7 @@ def _home(household: Household, data: Dataset, plan: RunPlan) -> HomeResult:
         agent=household.member.agent,
         has_pv=about.has_pv,
         source=about.source,
+        node=household.member.grid_node,
         slots=tuple(_slot(household, slot) for slot in plan.slot_starts),
     )
 

@@ -14,6 +14,7 @@ from volthood.adapters.clock import AWAITED, CalendarClock
 from volthood.config.hood import load_hood
 from volthood.core.hood_file import hood_digest
 from volthood.errors import DeviceError
+from volthood.wire.roster import Roster
 from volthood_tools.broker.choice import LOOPBACK, BrokerChoice, answers, choose_broker, find_mosquitto, free_port
 from volthood_tools.console.node import NodeConsole
 from volthood_tools.console.port import Port
@@ -22,6 +23,7 @@ from volthood_tools.demo.folder import Folder, agent_children, make_boards, node
 from volthood_tools.demo.homes import HomeFolder, make_home
 from volthood_tools.demo.hoodfile import Founder, first_roster, hood_toml, write_signed
 from volthood_tools.demo.plan import RunPlan
+from volthood_tools.demo.streets import Streets
 from volthood_tools.enrol.enrol import Household, Identity, enrol, identify
 from volthood_tools.processes.supervisor import Supervisor
 from volthood_tools.virtual_board import find_micropython
@@ -47,7 +49,9 @@ class Neighbourhood:
     supervisor: Supervisor
 
 
-def found(stack: ExitStack, folder: Folder, data: Dataset, plan: RunPlan, price_rule: str, say: Say) -> Neighbourhood:
+def found(
+    stack: ExitStack, folder: Folder, data: Dataset, plan: RunPlan, streets: Streets, price_rule: str, say: Say
+) -> Neighbourhood:
     """Everything that comes before calendar time begins; what runs ends with `stack`.
 
     Raises:
@@ -64,10 +68,15 @@ def found(stack: ExitStack, folder: Folder, data: Dataset, plan: RunPlan, price_
     supervisor.start(*node_children(homes, boards))
     say(f"The nodes run on {boards[0].interpreter}; reading their public keys from their consoles.")
     identities = _over_consoles(folder, homes, lambda console, _home: identify(console))
-    hood_id = _sign_hood(folder, homes, identities, port, hood_toml(data, plan, price_rule), plan.first_gate_s)
+    founders = [
+        Founder(home.house, home.keys, identities[home.house].public_key, home.fuse_w, streets.node_of[home.house])
+        for home in homes
+    ]
+    roster = first_roster(founders, f"{LOOPBACK}:{port}", plan.first_gate_s)
+    _sign_hood(folder, homes, roster, hood_toml(data, plan, price_rule, streets.grid))
     say("Every founder has signed the roster and the rules of the hood; enrolling the nodes.")
     _enrol(folder, homes, identities, port)
-    return Neighbourhood(folder, data, plan, broker, homes, hood_id, supervisor)
+    return Neighbourhood(folder, data, plan, broker, homes, roster.digest, supervisor)
 
 
 def _over_consoles(
@@ -81,18 +90,13 @@ def _over_consoles(
     return done
 
 
-def _sign_hood(
-    folder: Folder, homes: Sequence[HomeFolder], identities: dict[str, Identity], port: int, rules: str, issued_s: int
-) -> bytes:
-    """Write roster 1 and the hood's rules, each signed by all founders. The hood's id."""
-    founders = [Founder(home.house, home.keys, identities[home.house].public_key, home.fuse_w) for home in homes]
+def _sign_hood(folder: Folder, homes: Sequence[HomeFolder], roster: Roster, rules: str) -> None:
+    """Write roster 1 and the hood's rules, each signed by all founders."""
     signers = {home.house: home.keys for home in homes}
-    roster = first_roster(founders, f"{LOOPBACK}:{port}", issued_s)
     write_signed(folder.roster_note, roster.to_text(), signers)
     folder.hood_toml.write_text(rules, encoding="utf-8")
     digest = hood_digest(load_hood(folder.hood_toml, roster))
     write_signed(folder.hood_note, digest.hex() + "\n", signers)
-    return roster.digest
 
 
 def _enrol(folder: Folder, homes: Sequence[HomeFolder], identities: dict[str, Identity], port: int) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from volthood.adapters.crypto import AgentKeys
 from volthood.cli.text import utc
+from volthood.config.feeder import node_toml
+from volthood.core.grid import GridMap
 from volthood.wire.keys import sha256
 from volthood.wire.note import pack_note
 from volthood.wire.roster import Roster, RosterMember
@@ -14,7 +16,6 @@ from volthood_tools.demo.plan import GATE_AFTER_SLOT_S, GATE_BEFORE_SLOT_S, RunP
 
 PRICE_RULES = ("mid-market", "auction")
 FORWARD_GATE, BALANCING_GATE = 0, 255
-GRID_NODE = "root"
 COLLAR_MCT_PER_KWH = 5000
 
 _HEAD = """\
@@ -43,6 +44,9 @@ offset_s = -{before_s}
 index = {balancing}
 offset_s = {after_s}
 """
+_GRID = """
+# The grid map, an assumption: fees in mct/kWh, capacities in Wh a slot, up is towards the substation.
+"""
 _REFERENCE = """
 [[reference]]
 from = {instant}
@@ -53,15 +57,16 @@ retail_mct_per_kwh = {retail}
 
 @dataclass(frozen=True)
 class Founder:
-    """A household that founds the hood: its name, its agent's keys, its node's public key (x and y), its fuse."""
+    """A household that founds the hood: its name, its agent's keys, its node's public key (x and y), its fuse, where it sits."""
 
     house: str
     keys: AgentKeys
     node_key: bytes
     fuse_w: int
+    grid_node: str
 
 
-def hood_toml(data: Dataset, plan: RunPlan, price_rule: str) -> str:
+def hood_toml(data: Dataset, plan: RunPlan, price_rule: str, grid: GridMap) -> str:
     """The hood's rules in words; the reference series from the data's tariffs, its first step valid from ever."""
     head = _HEAD.format(
         currency=data.currency,
@@ -79,7 +84,7 @@ def hood_toml(data: Dataset, plan: RunPlan, price_rule: str) -> str:
     )
     rows = steps((slot, data.reference(slot)) for slot in (*data.history_slots, *data.slots))
     parts = [_REFERENCE.format(instant=utc(start), feed_in=prices[0], retail=prices[1]) for start, prices in rows]
-    return head + "".join(parts)
+    return head + "".join(parts) + _GRID + "\n".join(map(node_toml, grid.layout.nodes))
 
 
 def steps(series: Iterable[tuple[int, tuple[int, int]]]) -> list[tuple[int, tuple[int, int]]]:
@@ -102,7 +107,7 @@ def first_roster(founders: Iterable[Founder], broker: str, issued_s: int) -> Ros
             node_keys=(founder.node_key,),
             metering_point=sha256(b"demonstration/" + founder.house.encode()),
             fuse_w=founder.fuse_w,
-            grid_node=GRID_NODE,
+            grid_node=founder.grid_node,
             broker=broker,
         )
         for founder in founders

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from volthood.core.billing import SlotBill
 from volthood.core.deals import Deal
+from volthood.core.grid import GridMap
 from volthood.core.laws import Verdict
 from volthood.ports.stores import RoundNote, SlotNote
 
@@ -29,12 +30,13 @@ class HomeSlot:
 
 @dataclass(frozen=True)
 class HomeResult:
-    """One home over all slots of the run."""
+    """One home over all slots of the run; `node` is where it sits on the grid map."""
 
     house: str
     agent: bytes
     has_pv: bool
     source: str
+    node: str
     slots: tuple[HomeSlot, ...]
 
     @property
@@ -47,10 +49,19 @@ class HomeResult:
         """What the same energy would have cost with the utility alone, in µct."""
         return sum(slot.bill.utility_alone_uct for slot in self.slots if slot.bill)
 
+    @property
+    def grid_uct(self) -> int:
+        """What the home paid for the way of what it bought, in µct."""
+        lines = (line for slot in self.slots if slot.bill for line in slot.bill.lines)
+        return sum(line.amount_uct for line in lines if line.kind == "grid_fee")
+
 
 @dataclass(frozen=True)
 class RunResult:
-    """The whole run. `rounds` are the clearings by (slot, gate); `notes` must be told wherever the gain is told."""
+    """The whole run. `rounds` are the clearings by (slot, gate); `notes` must be told wherever the gain is told.
+
+    `in_flight` contracts had their settlement at one side and not yet at the other when the run ended.
+    """
 
     homes: tuple[HomeResult, ...]
     slots: tuple[int, ...]
@@ -60,9 +71,11 @@ class RunResult:
     currency: str
     timezone: str
     price_rule: str
+    grid: GridMap
     speed: int
     notes: tuple[str, ...]
     laws: dict[str, Verdict]
+    in_flight: int
     refused: dict[str, int]
     first_settled_real_s: float | None
     wall_s: float
@@ -75,6 +88,11 @@ class RunResult:
     def traded_wh(self) -> int:
         """Energy delivered between neighbours, in Wh; counted once, at the buyers."""
         return sum(deal.delivered_wh for deal in self.bought_deals() if deal.settled)
+
+    @property
+    def grid_uct(self) -> int:
+        """What the hood's grid account received, in µct: fees, and under the auction the rent of full lines."""
+        return sum(home.grid_uct for home in self.homes)
 
     def bought_deals(self) -> list[Deal]:
         """Every counted contract once, as its buyer keeps it, by slot."""

@@ -27,6 +27,7 @@ from volthood_tools.demo.found import PIN, Neighbourhood, Say, found, start
 from volthood_tools.demo.plan import DEFAULT_HOMES, RunPlan, make_plan
 from volthood_tools.demo.result import RunResult
 from volthood_tools.demo.screen import Screen, make_screen
+from volthood_tools.demo.streets import grid_note, make_streets
 from volthood_tools.demo.watch import HomeWatch, HoodView, HoodWatch, LiveValues
 from volthood_tools.processes.memory import memory_of
 
@@ -43,6 +44,7 @@ class Options:
     slots: int | None
     speed: int
     price_rule: str
+    grid: str
     retail: str | None
     feed_in: str | None
     data: Path | None
@@ -114,13 +116,15 @@ def run(options: Options, console: Console) -> Finished:
     started_s = time.monotonic()
     data, plan = prepare(options)
     folder, figures = new_folder(options.keep), Figures()
+    streets = make_streets(options.grid, data.homes)
+    notes = (*data.notes, data.tariff_note, grid_note(streets, data))
 
     def say(text: str) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    _introduce(say, folder, data, plan)
+    _introduce(say, folder, data, plan, notes)
     with _ended_by_signals(), ExitStack() as stack:
-        hood = found(stack, folder, data, plan, options.price_rule, say)
+        hood = found(stack, folder, data, plan, streets, options.price_rule, say)
         clock = start(hood, say)
         figures.ready_s = time.monotonic() - started_s
         live = stack.enter_context(LiveValues(hood.broker.port, hood_level(hood.hood_id), plan))
@@ -134,7 +138,7 @@ def run(options: Options, console: Console) -> Finished:
         say("The last slot is over; ending all processes.")
     files = [home.agent_toml for home in hood.homes]
     wall_s = time.monotonic() - started_s
-    result = collect(files, data, plan, options.price_rule, figures.first_settled_s, wall_s)
+    result = collect(files, data, plan, notes, figures.first_settled_s, wall_s)
     return Finished(folder, plan, result, figures)
 
 
@@ -153,9 +157,9 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _introduce(say: Say, folder: Folder, data: Dataset, plan: RunPlan) -> None:
+def _introduce(say: Say, folder: Folder, data: Dataset, plan: RunPlan, notes: tuple[str, ...]) -> None:
     say(f"Everything of this run is kept in {folder.path}")
-    for note in (*data.notes, data.tariff_note):
+    for note in notes:
         say(f"  {note}")
     say(f"  Money in {data.currency}, local time {data.timezone}.")
     say(f"{plan.slots} slots of {SLOT_S // 60} minutes, the calendar {plan.speed} times as fast as real time.")

@@ -11,6 +11,7 @@ from volthood.core.membership import trust_first_roster, trust_hood_file
 from volthood_tools.demo.dataset import SLOT_S, Dataset, load_packaged, with_homes, with_tariff
 from volthood_tools.demo.hoodfile import PRICE_RULES, Founder, first_roster, hood_toml, steps, write_signed
 from volthood_tools.demo.plan import RunPlan, make_plan
+from volthood_tools.demo.streets import make_streets
 
 # Valid P-256 points: the base point and its double (SEC 2 section 2.4.2, FIPS 186-4 test values).
 POINTS = tuple(
@@ -27,6 +28,8 @@ POINTS = tuple(
     )
 )
 
+STREETS = make_streets("tree", with_homes(load_packaged(), 2).homes)
+
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
@@ -41,7 +44,7 @@ def plan(data: Dataset) -> RunPlan:
 @pytest.fixture
 def founders(tmp_path: Path) -> list[Founder]:
     return [
-        Founder(f"house0{n}", AgentKeys.create(tmp_path / f"{n}.key"), point, 17_250)
+        Founder(f"house0{n}", AgentKeys.create(tmp_path / f"{n}.key"), point, 17_250, STREETS.node_of[f"house0{n}"])
         for n, point in enumerate(POINTS, start=1)
     ]
 
@@ -54,18 +57,20 @@ def test_the_hood_is_trusted_with_the_signatures_of_all(
     roster = first_roster(founders, "127.0.0.1:18830", plan.first_gate_s)
     write_signed(tmp_path / "roster.note", roster.to_text(), signers)
     trusted = trust_first_roster((tmp_path / "roster.note").read_bytes(), verify_ed25519)
-    (tmp_path / "hood.toml").write_text(hood_toml(data, plan, rule))
+    (tmp_path / "hood.toml").write_text(hood_toml(data, plan, rule, STREETS.grid))
     hood = load_hood(tmp_path / "hood.toml", trusted)
     write_signed(tmp_path / "hood.note", hood_digest(hood).hex() + "\n", signers)
     trust_hood_file(hood_digest(hood), (tmp_path / "hood.note").read_bytes(), trusted, verify_ed25519)
     assert hood.algorithm.startswith(rule)
     assert hood.hood_id == roster.digest
+    assert hood.grid == STREETS.grid
+    assert {member.house: member.node for member in hood.members} == STREETS.node_of
 
 
 def test_the_rules_are_the_plans_and_the_datas(
     founders: list[Founder], data: Dataset, plan: RunPlan, tmp_path: Path
 ) -> None:
-    (tmp_path / "hood.toml").write_text(hood_toml(data, plan, "mid-market"))
+    (tmp_path / "hood.toml").write_text(hood_toml(data, plan, "mid-market", STREETS.grid))
     hood = load_hood(tmp_path / "hood.toml", first_roster(founders, "127.0.0.1:18830", 1))
     for slot in (*data.history_slots, *data.slots):
         assert tuple(hood.reference_at(slot)) == data.reference(slot)
@@ -79,7 +84,7 @@ def test_the_rules_are_the_plans_and_the_datas(
 
 def test_flat_prices_make_one_step(data: Dataset, plan: RunPlan) -> None:
     flat = with_tariff(data, "0.30", "0.10")
-    assert hood_toml(flat, plan, "mid-market").count("[[reference]]") == 1
+    assert hood_toml(flat, plan, "mid-market", STREETS.grid).count("[[reference]]") == 1
 
 
 def test_a_step_series_keeps_changes_only_and_begins_with_time() -> None:

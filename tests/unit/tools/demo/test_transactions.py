@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from volthood.core.deals import Deal, Role, Status
+from volthood.core.grid import GridMap
 from volthood.wire.market import Contract
 from volthood_tools.demo.result import HomeResult, HomeSlot, RunResult
 from volthood_tools.demo.transactions import Transaction, to_json, transactions
@@ -49,10 +50,10 @@ def side(role: Role, payload: bytes, **changes: object) -> Deal:
 def result(*deals: Deal) -> RunResult:
     def home(house: str, agent: bytes, role: Role) -> HomeResult:
         own = tuple(deal for deal in deals if deal.role is role)
-        return HomeResult(house, agent, True, "", (HomeSlot(SLOT, None, (), own, 22_000, 8_000),))
+        return HomeResult(house, agent, True, "", "root", (HomeSlot(SLOT, None, (), own, 22_000, 8_000),))
 
     homes = (home("house01", SELLER, Role.SELLER), home("house02", BUYER, Role.BUYER))
-    return RunResult(homes, (SLOT,), 900, (), (), "USD", "UTC", "mid-market", 120, (), {}, {}, None, 1.0)
+    return RunResult(homes, (SLOT,), 900, (), (), "USD", "UTC", "mid-market", GridMap(), 120, (), {}, 0, {}, None, 1.0)
 
 
 def test_a_contract_of_two_sides_is_one_transaction() -> None:
