@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from volthood.cli.text import local, money, price
+from volthood.core.deals import Deal, Role
 from volthood.wire.market import BUY, WATCH
 from volthood_tools.demo.dataset import SLOT_S
 from volthood_tools.demo.plan import RunPlan
@@ -162,12 +163,18 @@ def _order(home: HomeView) -> str:
 
 
 def _price(home: HomeView) -> str:
-    """What was agreed; before that the order's limit."""
-    if home.deals:
-        return _short(home.deals[0].contract.buyer_price)
+    """What the home pays or gets on average for what was agreed; before that the order's limit."""
+    energy_wh = sum(deal.contract.energy_wh for deal in home.deals)
+    if energy_wh:
+        return _short(sum(deal.contract.energy_wh * _own_price(deal) for deal in home.deals) // energy_wh)
     if home.note is None or home.note.limit_mct_per_kwh is None:
         return ""
     return _short(home.note.limit_mct_per_kwh)
+
+
+def _own_price(deal: Deal) -> int:
+    contract = deal.contract
+    return contract.buyer_price if deal.role is Role.BUYER else contract.seller_price
 
 
 def _short(mct_per_kwh: int) -> str:

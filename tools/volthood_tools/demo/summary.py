@@ -4,6 +4,7 @@ from dataclasses import asdict
 from zoneinfo import ZoneInfo
 
 from volthood.cli.text import local, money
+from volthood.core.deals import Status
 from volthood.errors import LocalError
 from volthood_tools.demo.report import write_report
 from volthood_tools.demo.result import HomeResult
@@ -43,16 +44,35 @@ def summary_lines(run: Finished) -> list[str]:
 
 def _traded(run: Finished, rows: list[Transaction]) -> list[str]:
     delivered = [row for row in rows if row.status in DELIVERED]
-    others = len(rows) - len(delivered)
+    waiting = sum(row.status is Status.CONTRACTED for row in rows)
+    others = len(rows) - len(delivered) - waiting
     energy_wh = sum(row.energy_wh for row in delivered)
     first = run.figures.first_settled_s
     when = "" if first is None else f" The first trade was settled {first:.0f} s after the start."
     rest = f" {others} more contracts delivered nothing." if others else ""
+    rest += f" {waiting} more contracts are not settled yet." if waiting else ""
     refused = "".join(f" {count} messages refused: {reason}." for reason, count in sorted(run.result.refused.items()))
     return [
         f"{len(delivered)} trades between neighbours, {energy_wh / 1000:.3f} kWh.{rest}{when}{refused}",
+        _grid(run),
+        *_in_flight(run),
         f"The run took {run.result.wall_s:.0f} s.",
     ]
+
+
+def _grid(run: Finished) -> str:
+    paid = f"{money(run.result.grid_uct)} {run.result.currency}"
+    fees = any(node.fee_mct_per_kwh for node in run.result.grid.nodes)
+    return f"The hood's grid account received {paid}{'' if fees else '; this grid has no fees'}."
+
+
+def _in_flight(run: Finished) -> list[str]:
+    """A settlement that one side has and the other not yet: it counts when it has arrived, in hours if need be."""
+    count = run.result.in_flight
+    if not count:
+        return []
+    one = "1 settlement was" if count == 1 else f"{count} settlements were"
+    return [f"{one} still on the way from one side to the other when the run ended; money is judged on arrival."]
 
 
 def _homes(run: Finished) -> list[str]:
@@ -106,12 +126,16 @@ def json_of(run: Finished) -> dict[str, object]:
         "households": [
             {
                 "home": home.house,
+                "node": home.node,
                 **home_sums(home),
+                "grid_fee_uct": home.grid_uct,
                 "paid_uct": home.paid_uct,
                 "utility_alone_uct": home.utility_alone_uct,
             }
             for home in run.result.homes
         ],
+        "grid_uct": run.result.grid_uct,
+        "in_flight": run.result.in_flight,
         "laws": {name: verdict.holds for name, verdict in run.result.laws.items()},
         "broken": {name: verdict.case for name, verdict in run.result.laws.items() if not verdict.holds},
         "currency": run.result.currency,
