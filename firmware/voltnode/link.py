@@ -2,7 +2,9 @@
 
 - Records go at QoS 1 in a small window, in the order of rseq, the same bytes each time. A PUBACK frees the window and
   means nothing else: only the agent's receipt (cumulative, HMAC under the link key) moves the ring's pointer.
-- What has no receipt is sent again after each connection, and when receipts stand still for `RESEND_MS`.
+- What has no receipt is sent again after each connection, when receipts stand still for `RESEND_MS`, and once at the
+  first receipt that repeats the one before although more was sent: then something between got lost (the agent was not
+  there yet when we came back to the broker).
 - A connection that is silent for longer than its ping takes is dead and is closed. Between tries the wait doubles up to
   a cap, with chance in it, so that a street of nodes does not come back in one instant.
 - Nothing here makes metering or signing wait: records are read from flash when their turn comes, and a live value for
@@ -70,6 +72,7 @@ class _Connection:
         self.unacknowledged: set[int] = set()
         self.packet_id = 0
         self.accepted = False
+        self.missed = False
         self.heard_ms = self.said_ms = self.progress_ms = now_ms
         self.fault: BaseException | None = None
         self.ended = asyncio.Event()
@@ -290,6 +293,7 @@ class Link:
         if self._ring.receipt > before:
             connection.progress_ms = self.last_receipt_ms
             self._resends = 0
+        connection.missed = self._ring.receipt == before < connection.records.last
 
     async def _pump(self, connection: _Connection) -> None:
         """Sends what there is room for."""
@@ -319,6 +323,9 @@ class Link:
         if connection.records.last <= self._ring.receipt:
             connection.progress_ms = now_ms
         patience_ms = RESEND_MS << min(self._resends, 4)
+        if connection.missed and not self._resends:
+            patience_ms = 0
+        connection.missed = False
         if now_ms - connection.progress_ms < patience_ms:
             return
         self._resends += 1

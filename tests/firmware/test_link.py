@@ -254,6 +254,32 @@ def test_without_receipts_the_same_bytes_are_sent_again_ever_more_rarely() -> No
     assert {rseq: len(found) for rseq, found in bench.broker.payloads.items()} == {1: 1, 2: 1, 3: 1}
 
 
+def test_a_receipt_that_repeats_the_one_before_brings_the_rest_again_at_once_and_once() -> None:
+    async def scene(bench: Bench) -> None:
+        await bench.record(3)
+        await bench.connect()
+        for _ in range(3):
+            await bench.broker.say(receipt(0))
+            await bench.board.settle()
+            assert bench.broker.records == [1, 2, 3] * 2
+        await bench.broker.say(receipt(1))
+        await bench.broker.say(receipt(1))
+        await bench.board.settle()
+
+    assert play(scene).broker.records == [1, 2, 3, 1, 2, 3, 2, 3]
+
+
+def test_a_receipt_for_all_that_was_sent_may_be_repeated() -> None:
+    async def scene(bench: Bench) -> None:
+        await bench.record(3)
+        await bench.connect()
+        for _ in range(3):
+            await bench.broker.say(receipt(3))
+            await bench.board.settle()
+
+    assert play(scene).broker.records == [1, 2, 3]
+
+
 def test_a_lost_acknowledgement_does_not_block_the_stream_for_ever() -> None:
     async def scene(bench: Bench) -> None:
         bench.broker.acknowledges = False

@@ -99,6 +99,7 @@ class Engine:
         elif isinstance(event, ReadingsCommitted):
             self._intake.on_committed()
         elif isinstance(event, LinkRestored):
+            self._intake.say_again()
             self._rounds.repost()
             self._outbox.resend_all()
         elif isinstance(event, TransportTicked):

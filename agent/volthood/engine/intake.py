@@ -80,6 +80,11 @@ class Intake:
             self._desk.commands.append(CommitReadings())
             self._meter.add(record, data)
 
+    def say_again(self) -> None:
+        """Confirm to every node what we have: the link was away, and a node sends again what it sees we lack."""
+        self._to_confirm.update(self._nodes)
+        self._desk.commands.append(CommitReadings())
+
     def on_committed(self) -> None:
         """Confirm to each node what is now on the disk."""
         for kid in sorted(self._to_confirm):
