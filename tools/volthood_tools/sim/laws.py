@@ -1,10 +1,9 @@
 """Laws that only a simulation can judge, since only it sees all households: each gives the first case against it, or "".
 
-They stand beside `volthood.core.laws`, which judges what is whole once nothing is under way.
+They stand beside `volthood.core.laws`.
 """
 
 from collections import Counter, defaultdict
-from dataclasses import replace
 
 from volthood.core.deals import Deal, Role
 from volthood.core.laws import HomeBooks
@@ -79,24 +78,6 @@ OWN_LAWS = {
     "all_energy_is_billed": all_energy_is_billed,
 }
 """Each law by its name."""
-
-
-def both_settled(books: list[HomeBooks]) -> list[HomeBooks]:
-    """The books with the bill lines of those contracts alone that both sides have settled."""
-    settled = Counter(deal.id for book in books for deal in book.deals if deal.settled)
-    return [
-        replace(
-            book,
-            bills=tuple(
-                replace(
-                    bill,
-                    lines=tuple(line for line in bill.lines if line.contract is None or settled[line.contract] == 2),
-                )
-                for bill in book.bills
-            ),
-        )
-        for book in books
-    ]
 
 
 def _by_agent(books: list[HomeBooks]) -> dict[bytes, dict[bytes, Deal]]:

@@ -1,7 +1,7 @@
 """Checks every law: while messages are sent, after every slot, and once more at the end, when nothing is under way.
 
-Right after a slot one side of a contract may have both signatures under its settlement and the other not yet: money is
-then judged only where both have them. At the end, with all faults over, everything is judged.
+Right after a slot one side of a contract may have both signatures under its settlement and the other not yet: that money
+is in flight. At the end, with all faults over, nothing may be, and every record is verified anew.
 """
 
 from collections import Counter, defaultdict
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from volthood.core.deals import Deal
-from volthood.core.laws import HomeBooks, Verdict, check_laws
+from volthood.core.laws import HomeBooks, Verdict, check_laws, in_flight
 from volthood.engine.books import deal_faults, home_books
 from volthood.wire.keys import sha256
 from volthood_tools.demo.dataset import SLOT_S
 from volthood_tools.sim.household import SimHousehold
-from volthood_tools.sim.laws import OWN_LAWS, both_settled
+from volthood_tools.sim.laws import OWN_LAWS
 from volthood_tools.sim.welfare import Metered, SlotFigures, slot_figures
 
 if TYPE_CHECKING:
     from volthood_tools.sim.world import World
 
-LATER = ("money_sums_to_zero", "all_records_verified")
-"""Laws that are whole only when nothing is under way."""
+RECORDS = "all_records_verified"
+"""The law that is judged at the end alone: whole streams of records are verified for it."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,7 @@ class Watch:
     def check_slot(self, slot: int) -> None:
         """Judge one slot after its last round."""
         books = [self._books(house, slot) for house in self._world.houses.values()]
-        verdicts = {law: verdict for law, verdict in self._laws(books).items() if law not in LATER}
-        verdicts["settled_money_sums_to_zero"] = check_laws(both_settled(books))["money_sums_to_zero"]
-        self._judge(verdicts, slot)
+        self._judge({law: verdict for law, verdict in self._laws(books).items() if law != RECORDS}, slot)
         self._posted = {key: digest for key, digest in self._posted.items() if key[1] > slot}
 
     def check_all(self) -> None:
@@ -80,7 +78,8 @@ class Watch:
             )
             for house in world.houses.values()
         ]
-        self._judge(self._laws(books), 0)
+        flying = sorted(contract.hex()[:16] for contract in in_flight(books))
+        self._judge(self._laws(books) | {"no_money_in_flight": Verdict(not flying, ", ".join(flying[:3]))}, 0)
 
     def measure(self) -> tuple[SlotFigures, ...]:
         """What each slot of the run came to."""
