@@ -39,16 +39,16 @@ class Client:
     """A client of an identity, and what it was given."""
 
     def __init__(self, port: int, client_id: str, files: TlsFiles, claimed: str | None) -> None:
-        self._got: queue.Queue[str] = queue.Queue()
-        self._told: queue.Queue[str] = queue.Queue()
+        self._got = got = queue.Queue[str]()
+        self._told = told = queue.Queue[str]()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv311)
         self._client.tls_set_context(files.client_context())
         if claimed is not None:
             self._client.username_pw_set(claimed, "secret")
-        self._client.on_message = lambda _client, _data, message: self._got.put(message.topic)
-        self._client.on_connect = lambda *_: self._told.put("connected")
-        self._client.on_subscribe = lambda *_: self._told.put("subscribed")
-        self._client.on_publish = lambda *_: self._told.put("published")
+        self._client.on_message = lambda _client, _data, message: got.put(message.topic)
+        self._client.on_connect = lambda *_: told.put("connected")
+        self._client.on_subscribe = lambda *_: told.put("subscribed")
+        self._client.on_publish = lambda *_: told.put("published")
         self._client.connect(LOOPBACK, port)
         self._client.loop_start()
         self._expect("connected")
