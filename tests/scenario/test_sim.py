@@ -67,6 +67,13 @@ def test_greed_and_wrong_clocks_break_no_law(faults: FaultPlan) -> None:
     assert result.hoods[0].liars or faults.skew_ms
 
 
+@pytest.mark.parametrize(("rule", "least"), [("auction", 0.95), ("mid-market", 0.9)])
+def test_streets_with_fees_are_traded_over(rule: str, least: float) -> None:
+    result = run(price_rule=rule, grid="tree")
+    assert result.breaches == []
+    assert least < result.welfare <= 1
+
+
 def test_forgeries_are_refused_by_name() -> None:
     refused = run(faults=FaultPlan(forged=60)).hoods[0].refused
     assert {"stranger", "wrong_house"} <= set(refused)

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from volthood_tools.demo.streets import GRIDS
 from volthood_tools.sim.faults import EVERYTHING
 from volthood_tools.sim.homes import Homes
 from volthood_tools.sim.run import Settings, simulate
@@ -27,7 +28,7 @@ def assert_sound(homes: Homes, settings: Settings) -> None:
 @pytest.mark.parametrize("price_rule", ["mid-market", "auction"])
 @pytest.mark.parametrize("seed", [11, 12])
 def test_a_sample_of_hoods_is_sound(seed: int, price_rule: str) -> None:
-    settings = Settings(slots=3, price_rule=price_rule, faults=EVERYTHING, seed=seed)
+    settings = Settings(slots=3, price_rule=price_rule, grid=GRIDS[seed % 2], faults=EVERYTHING, seed=seed)
     assert_sound(Homes(homes=6, mixed_tariffs=seed % 2 == 0), settings)
 
 
@@ -52,5 +53,5 @@ def test_every_message_repeats_whatever_the_hash_seed_of_the_interpreter() -> No
 @pytest.mark.parametrize("seed", range(1000, 1000 + SEEDS))
 def test_ten_thousand_hood_slots_are_sound(seed: int) -> None:
     rule = "auction" if seed % 3 == 0 else "mid-market"
-    settings = Settings(slots=SLOTS, price_rule=rule, balancing=1 + seed % 2, faults=EVERYTHING, seed=seed)
+    settings = Settings(SLOTS, rule, GRIDS[seed // 2 % 2], 1 + seed % 2, EVERYTHING, seed)
     assert_sound(Homes(homes=3 + seed % 4, mixed_tariffs=seed % 5 == 0), settings)

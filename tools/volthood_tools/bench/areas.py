@@ -9,6 +9,7 @@ AREAS = {
     "demo": "volthood_tools.bench.demo",
     "firmware": "volthood_tools.bench.firmware",
     "market": "volthood_tools.bench.market",
+    "sim": "volthood_tools.bench.sim",
     "wire": "volthood_tools.bench.wire",
 }
 """Name of an area: the module that measures it, imported only when it is asked for."""

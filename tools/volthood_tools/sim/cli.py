@@ -11,6 +11,7 @@ from rich.console import Console
 
 from volthood.errors import VolthoodError
 from volthood_tools.demo.hoodfile import PRICE_RULES
+from volthood_tools.demo.streets import GRIDS
 from volthood_tools.sim.faults import EVERYTHING, LIES, FaultPlan, load_faults, plan_of
 
 
@@ -39,6 +40,9 @@ def fault_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--faults", type=click.Path(path_type=Path, dir_okay=False), help="TOML file of faults by name.")
 @click.option("--all-faults", is_flag=True, help="All faults at once; other options change single ones.")
+@click.option(
+    "--grid", type=click.Choice(GRIDS), default=GRIDS[1], show_default=True, help="Streets with fees, or one node."
+)
 @fault_options
 @click.option("--curves", is_flag=True, help="Also measure welfare over loss, over vanishing and over size: minutes.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with the results.")
@@ -55,6 +59,7 @@ def main(
     balancing: int,
     faults: Path | None,
     all_faults: bool,
+    grid: str,
     curves: bool,
     html: Path | None,
     as_json: bool,
@@ -72,7 +77,7 @@ def main(
     try:
         plan = _plan(faults, all_faults, given)
         source = Homes(data, homes, hoods, mixed_tariffs)
-        settings = Settings(slots, price_rule, balancing, plan, seed)
+        settings = Settings(slots, price_rule, grid, balancing, plan, seed)
         sound = run(Request(source, settings, runs, curves, html, as_json), Console(stderr=as_json))
     except VolthoodError as error:
         raise click.ClickException(str(error)) from error

@@ -52,7 +52,9 @@ class SimHousehold:
         unconfirmed: signed records that the node keeps until their receipt, by rseq.
     """
 
-    def __init__(self, home: Home, data: Dataset, seed: str, make_ordering: MakeOrdering = Ordering) -> None:
+    def __init__(
+        self, home: Home, data: Dataset, seed: str, grid_node: str = "root", make_ordering: MakeOrdering = Ordering
+    ) -> None:
         self.name = home.name
         self._data = data
         self._home = home
@@ -75,7 +77,7 @@ class SimHousehold:
             (self.meter.public_xy,),
             sha256(home.name.encode()),
             fuse_of(data.power_series(home.name)),
-            "root",
+            grid_node,
             "bus:1",
         )
         self.agent = self.member.agent

@@ -30,10 +30,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is a function of. `balancing` is the number of balancing gates, 1 or 2."""
+    """What a run is a function of.
+
+    Attributes:
+        grid: `one` node for all homes, or a `tree` of streets with fees.
+        balancing: number of balancing gates, 1 or 2.
+    """
 
     slots: int = 8
     price_rule: str = "mid-market"
+    grid: str = "one"
     balancing: int = 2
     faults: FaultPlan = FaultPlan()  # noqa: RUF009 # frozen, and equal wherever it is made
     seed: int = 1
@@ -42,7 +48,7 @@ class Settings:
     def market(self) -> Market:
         """The hood's rules."""
         gates: tuple[Gate, ...] = BALANCING if self.balancing == 2 else (Gate(255, 600),)
-        return Market(price_rule=self.price_rule, gates=(FORWARD, *gates))
+        return Market(price_rule=self.price_rule, grid=self.grid, gates=(FORWARD, *gates))
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def command_of(source: Homes, settings: Settings) -> str:
     """The command that repeats a run."""
     words = ["volthood-sim", "--homes", str(source.homes), "--hoods", str(source.hoods), "--slots", str(settings.slots)]
     words += ["--seed", str(settings.seed), "--data", source.source, "--price-rule", settings.price_rule]
-    words += ["--balancing", str(settings.balancing)]
+    words += ["--grid", settings.grid, "--balancing", str(settings.balancing)]
     words += ["--mixed-tariffs"] if source.mixed_tariffs else []
     for name, value in settings.faults.changed.items():
         words += ["--" + name.replace("_", "-"), str(value)]

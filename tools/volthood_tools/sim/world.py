@@ -31,6 +31,7 @@ from volthood.wire.roster import Roster
 from volthood.wire.topics import parse_round, parse_topic
 from volthood_tools.demo.dataset import SLOT_S, Dataset
 from volthood_tools.demo.hoodfile import steps
+from volthood_tools.demo.streets import GRIDS, make_streets
 from volthood_tools.sim.faults import FaultPlan
 from volthood_tools.sim.household import Shared, SimHousehold
 from volthood_tools.sim.liars import ORDERINGS, Lies, RunOrdering, draw_liars
@@ -58,6 +59,7 @@ class Market:
     """The hood's rules in a run."""
 
     price_rule: str = "mid-market"
+    grid: str = GRIDS[1]
     gates: tuple[Gate, ...] = (FORWARD, *BALANCING)
     windows: Windows = field(default_factory=Windows)
 
@@ -77,6 +79,7 @@ class World:
         self.slots = data.slots[:slots]
         self._faults = faults
         self._draw = random.Random(f"{seed}/world")
+        self._streets = make_streets(market.grid, data.homes)
         self.liars = draw_liars([home.name for home in data.homes], faults, seed)
         self.houses = {home.name: self._house(home.name, seed) for home in data.homes}
         self.roster = Roster(1, None, data.start, data.start, tuple(house.member for house in self.houses.values()))
@@ -102,7 +105,7 @@ class World:
     def _house(self, name: str, seed: str) -> SimHousehold:
         base = ORDERINGS.get(self.liars.get(name), RunOrdering)
         ordering = type(base.__name__, (base,), {"end_s": self.slots.stop})
-        return SimHousehold(self._data.home(name), self._data, seed, ordering)
+        return SimHousehold(self._data.home(name), self._data, seed, self._streets.node_of[name], ordering)
 
     def _hood(self, market: Market) -> Hood:
         data = self._data
@@ -114,6 +117,7 @@ class World:
             gates=market.gates,
             windows=market.windows,
             algorithm=market.price_rule + "/1",
+            grid=self._streets.grid,
             members=tuple(Member(row.agent, row.house, row.fuse_w, row.grid_node) for row in self.roster.members),
         )
 
