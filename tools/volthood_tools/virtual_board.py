@@ -19,8 +19,9 @@ import voltnode
 
 FROZEN = ".frozen"
 """The modules inside the interpreter, asyncio among them: MICROPYPATH replaces the whole path, so it must name them."""
-HEAP = "256k"
-"""Enough to compile the sources at the start; objects are twice the size of the ESP32's."""
+HEAP = "320k"
+"""Enough to compile the sources at the start, and a console command's whenever it is asked; objects and code are twice
+the size of the ESP32's, which has its code compiled."""
 
 _IGNORE_HANG_UP = ("sh", "-c", 'trap "" HUP; exec "$@"', "node")
 
