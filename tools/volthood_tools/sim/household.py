@@ -22,13 +22,11 @@ from volthood.ports.stores import HistorySlot
 from volthood.testing.meternode import SignedMeter
 from volthood.wire.keys import sha256
 from volthood.wire.roster import RosterMember
-from volthood_tools.demo.dataset import DAY_S, SLOT_S, Dataset, Home
+from volthood_tools.demo.dataset import SLOT_S, Dataset, Home
 from volthood_tools.demo.homes import fuse_of
 from volthood_tools.demo.hoodfile import steps
 from volthood_tools.sim.sealing import PlainSealer
 from volthood_tools.sim.verifying import RememberingVerifier
-
-REMEMBERED_S = 2 * DAY_S
 
 MakeOrdering = Callable[[Desk, DealBook, SlotMeter, Tariff, Callable[[int], Place]], Ordering]
 
@@ -109,8 +107,9 @@ class SimHousehold:
         verifier = shared.verifier
         desk = Desk(self.member, members, hood, self.keys, verifier, verifier, sealer, self.trades, self.readings)
         meter = SlotMeter(desk)
-        meter.load(now_s - REMEMBERED_S, now_s + hood.slot_s)
-        deals = DealBook(self.trades, now_s - REMEMBERED_S)
+        since_s = now_s - hood.settle_within_s - 2 * hood.slot_s
+        meter.load(since_s, now_s + hood.slot_s)
+        deals = DealBook(self.trades, since_s)
         ordering = self._make_ordering(desk, deals, meter, self.tariff, _places(self._data.timezone))
         self.engine = Engine(desk, ordering, Intake(desk, meter, self.link), meter, deals, shared.memory)
         self.up = True

@@ -187,3 +187,10 @@ def test_evidence_never_changes_what_counts_elsewhere() -> None:
     for bundler in BUNDLERS:
         machine.add_bundle(bundle(bundler, [order]), 8125)
     assert machine.book_orders() == [order]
+
+
+def test_only_bundlers_wait_for_orders() -> None:
+    machine = running(OTHERS[0])
+    assert machine.advance(8100) == [Step.POST_BUNDLE]
+    assert machine.phase is Phase.BUNDLING
+    assert running(BUNDLERS[0]).advance(8100) == []
