@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import aiomqtt
 
@@ -22,6 +23,7 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 SENDERS = 8
 """Publishes that may wait for their acknowledgement at one time."""
+Waiting = TypeVar("Waiting")
 MAX_UNSENT = 4096
 """Publishes waiting for the socket; one past it is left to the outbox."""
 
@@ -64,7 +66,8 @@ class MqttLink:
         self._host = host
         self._port = port
         self._client_id = client_id
-        self._topics = topics
+        self._filters = dict.fromkeys(topics)
+        self._changes: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
         self._on_message = on_message
         self._on_up = on_up
         self._tls = None if tls is None else tls.client_context()
@@ -75,6 +78,16 @@ class MqttLink:
         """Send with QoS 1 soon, or not at all while the link is down."""
         if self.connected and not self._unsent.full():
             self._unsent.put_nowait((topic, payload))
+
+    def subscribe(self, topic_filter: str) -> None:
+        """Listen to a topic filter too, soon and after every reconnection."""
+        self._filters[topic_filter] = None
+        self._changes.put_nowait((topic_filter, True))
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        """Listen to a topic filter no longer."""
+        self._filters.pop(topic_filter, None)
+        self._changes.put_nowait((topic_filter, False))
 
     async def run(self) -> None:
         """Keep the link up until cancelled."""
@@ -88,7 +101,7 @@ class MqttLink:
                 log.warning("BrokerLost host=%s port=%d error=%s", self._host, self._port, error)
             finally:
                 self.connected = False
-                self._drop_unsent()
+                _empty(self._unsent)
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
@@ -106,12 +119,13 @@ class MqttLink:
         )
 
     async def _serve(self, client: aiomqtt.Client) -> None:
-        for topic in self._topics:
-            await client.subscribe(topic, qos=1)
+        _empty(self._changes)
+        if self._filters:
+            await client.subscribe([(each, 1) for each in self._filters])
         self.connected = True
         log.info("BrokerConnected host=%s port=%d", self._host, self._port)
         self._on_up()
-        tasks = [asyncio.create_task(self._receive(client))]
+        tasks = [asyncio.create_task(self._receive(client)), asyncio.create_task(self._change(client))]
         tasks += [asyncio.create_task(self._send(client)) for _ in range(SENDERS)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -127,11 +141,20 @@ class MqttLink:
             if isinstance(message.payload, bytes):
                 self._on_message(message.topic.value, message.payload)
 
+    async def _change(self, client: aiomqtt.Client) -> None:
+        while True:
+            topic_filter, wanted = await self._changes.get()
+            if wanted:
+                await client.subscribe(topic_filter, qos=1)
+            else:
+                await client.unsubscribe(topic_filter)
+
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:
             topic, payload = await self._unsent.get()
             await client.publish(topic, payload, qos=1)
 
-    def _drop_unsent(self) -> None:
-        while not self._unsent.empty():
-            self._unsent.get_nowait()
+
+def _empty(queue: asyncio.Queue[Waiting]) -> None:
+    while not queue.empty():
+        queue.get_nowait()

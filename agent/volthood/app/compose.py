@@ -28,7 +28,7 @@ from volthood.errors import LocalError, PeerError
 from volthood.ports.stores import HistorySlot
 from volthood.wire.cbor import WireError
 from volthood.wire.roster import Roster
-from volthood.wire.topics import HOME, ROOT, hood_level
+from volthood.wire.topics import BOARD_KINDS, HOME, ROOT, hood_level
 
 
 def compose(config: AgentConfig) -> Runner:
@@ -83,8 +83,9 @@ def _link(config: AgentConfig, hood: Hood, runner: Runner) -> MqttLink:
 
 
 def hood_topics(level: str, house: str) -> list[str]:
-    """What an agent listens to on the hood broker."""
-    return [f"{ROOT}{level}/+/board/+/+", f"{ROOT}{level}/{house}/in/+"]
+    """What an agent always listens to on the hood broker: its inbox and the board. Orders it asks for where it bundles."""
+    board = [f"{ROOT}{level}/+/board/+/{kind}" for kind in BOARD_KINDS if kind != "order"]
+    return [*board, f"{ROOT}{level}/{house}/in/+"]
 
 
 def _tls(broker: BrokerSection) -> TlsFiles | None:

@@ -27,7 +27,9 @@ from volthood.engine.events import (
     ReadingsCommitted,
     RecordArrived,
     Report,
+    Subscribe,
     TransportTicked,
+    Unsubscribe,
 )
 from volthood.errors import LocalError
 from volthood.wire.cbor import WireError
@@ -155,13 +157,21 @@ class Runner:
             self._readings_due_ms = transport_ms() + self._commit_interval_ms
 
     def _carry_out(self, command: Command) -> None:
-        if isinstance(command, Publish):
-            if self._link is not None:
-                self._link.publish(command.topic, command.payload)
-        elif isinstance(command, CommitReadings):
+        if isinstance(command, CommitReadings):
             self._readings_due_ms = transport_ms()
         elif isinstance(command, Report):
             log.info("%s %s", command.name, command.details)
+        elif self._link is not None:
+            self._tell(self._link, command)
+
+    @staticmethod
+    def _tell(link: MqttLink, command: Publish | Subscribe | Unsubscribe) -> None:
+        if isinstance(command, Publish):
+            link.publish(command.topic, command.payload)
+        elif isinstance(command, Subscribe):
+            link.subscribe(command.topic_filter)
+        else:
+            link.unsubscribe(command.topic_filter)
 
     def _tick_transport(self) -> None:
         now_ms = transport_ms()

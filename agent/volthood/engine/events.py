@@ -64,6 +64,20 @@ class Publish:
 
 
 @dataclass(frozen=True)
+class Subscribe:
+    """Listen to a topic filter too, with QoS 1, now and after every reconnection."""
+
+    topic_filter: str
+
+
+@dataclass(frozen=True)
+class Unsubscribe:
+    """Listen to a topic filter no longer."""
+
+    topic_filter: str
+
+
+@dataclass(frozen=True)
 class CommitReadings:
     """Make the readings durable now, and say so with `ReadingsCommitted`."""
 
@@ -76,4 +90,4 @@ class Report:
     details: str
 
 
-Command = Publish | CommitReadings | Report
+Command = Publish | Subscribe | Unsubscribe | CommitReadings | Report

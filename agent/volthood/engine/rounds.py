@@ -18,6 +18,7 @@ from volthood.engine.clearing import own_contracts
 from volthood.engine.contracting import Contracting
 from volthood.engine.desk import Desk
 from volthood.engine.evidence import BOARD_COUNTER, Evidencing
+from volthood.engine.listening import Listening
 from volthood.engine.ordering import Ordering
 from volthood.errors import PeerError
 from volthood.wire.market import BUNDLE, ORDER, Bundle, Order
@@ -39,6 +40,7 @@ class Rounds:
         self._board = Board(desk, memory)
         self._rounds: dict[RoundKey, Round] = {}
         self._members = frozenset(member.agent for member in desk.members.all)
+        self._listening = Listening(desk, self._members)
         self._looked_s: int | None = None
 
     def get(self, slot: int, gate: int) -> Round | None:
@@ -62,6 +64,7 @@ class Rounds:
         """Open rounds whose gate is reached and take every step that is due."""
         if self._desk.now_s != self._looked_s:
             self._looked_s = self._desk.now_s
+            self._listening.advance()
             span_s = self._desk.hood.windows.total_s
             for slot, gate in self._desk.hood.rounds_between(self._desk.now_s - span_s, self._desk.now_s):
                 self._open(slot, gate)
