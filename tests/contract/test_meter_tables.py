@@ -47,6 +47,9 @@ class Wire:
     def any(self) -> bool:
         return bool(self._coming)
 
+    def configure(self, baud: int, parity: str, stop_bits: int) -> None:
+        raise NotImplementedError
+
     async def wait_readable(self, timeout_ms: int) -> bool:
         return bool(self._coming)
 

@@ -68,6 +68,7 @@ class VirtualUart:
         self.written: list[tuple[int, bytes]] = []
         self.coming: list[tuple[int, bytes]] = []
         self.gone = False
+        self.settings = (0, "N", 1)
 
     def write(self, buf: "bytes | bytearray") -> None:
         """Notes the request and lets the script answer."""
@@ -91,6 +92,10 @@ class VirtualUart:
         """Whether something has come."""
         self._check()
         return bool(self.coming) and self.coming[0][0] <= self.clock.now
+
+    def configure(self, baud: int, parity: str, stop_bits: int) -> None:
+        """Notes the settings."""
+        self.settings = (baud, parity, stop_bits)
 
     async def wait_readable(self, timeout_ms: int) -> bool:
         """Lets time pass until something comes."""

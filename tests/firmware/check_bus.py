@@ -284,10 +284,25 @@ async def traced() -> bool:
 
 
 def check_port() -> "Checks":
-    """A port that goes and comes back; gaps between frames."""
+    """A port that goes and comes back; gaps between frames; other settings."""
+    yield "configured", run(configured())
     yield "gone and back", run(port_gone_and_back())
     for baud, gap_ms in ((0, 0), (1200, 30), (9600, 4), (19200, 2), (115200, 2)):
         yield "gap at %d baud" % baud, run(gap(baud)) == gap_ms
+
+
+async def configured() -> bool:
+    """The port has the new settings, a silent meter is asked again at once, and the pauses are those of the new speed."""
+    settings: list[tuple[int, str, int]] = [(9600, "N", 1)]
+    line = Line(lambda r: [(100, registers(r))] if settings[0] == (2400, "E", 1) else [], 9600)
+    for _ in range(4):
+        await line.read()
+    await line.bus.configure(2400, "E")
+    settings[0] = line.uart.settings
+    good = (await line.read())[0]
+    ended_ms: int = line.clock.now
+    await line.read()
+    return bool(good == "ok" and line.uart.written[-1][0] - ended_ms == 17)
 
 
 async def port_gone_and_back() -> bool:

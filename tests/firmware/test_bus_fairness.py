@@ -77,6 +77,9 @@ class SharedLine:
             self._coming = [(at_ms, data[count:])]
         return count
 
+    def configure(self, baud: int, parity: str, stop_bits: int) -> None:
+        raise NotImplementedError
+
     async def wait_readable(self, timeout_ms: int) -> bool:
         until = self._clock.now + timeout_ms
         wake = min(until, self._coming[0][0]) if self._coming else until

@@ -182,6 +182,9 @@ class SilentUart:
         """See `voltnode.bus.Uart`."""
         return False
 
+    def configure(self, baud: int, parity: str, stop_bits: int) -> None:
+        """See `voltnode.bus.Uart`."""
+
     async def wait_readable(self, timeout_ms: int) -> bool:
         """See `voltnode.bus.Uart`."""
         del timeout_ms

@@ -8,7 +8,9 @@ The RTU master needs two small objects and knows no hardware:
 - a UART with `write(buf)`, which queues all bytes and returns at once; `readinto(buf)`, which returns how many bytes it
   put at the start of `buf`, or None when there are none; `any()`, which is true when there are some; and
   `await wait_readable(timeout_ms)`, which returns whether there are, after so long at most. Each may raise OSError
-  while the port is not there; the next call tries to open it again.
+  while the port is not there; the next call tries to open it again. `configure(baud, parity, stop_bits)` is for looking
+  for a meter whose settings nobody knows. A direction pin is the UART's business: after `write` it is back at receiving
+  by the time the last bit is out.
 - a clock with `now_ms()`, monotonic, and `await sleep_ms(ms)`: transport time, never the calendar's. Its `speed()` says
   how many calendar seconds a meter counts in one second, which is 1 but in a demonstration.
 """
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
         async def wait_readable(self, timeout_ms: int) -> bool:
             """Whether there are bytes to read, after `timeout_ms` at most. Raises: OSError."""
+
+        def configure(self, baud: int, parity: str, stop_bits: int) -> None:
+            """From now on this speed, parity (N, E, O) and stop bits. Raises: ValueError for an unknown speed."""
 
     class Clock(Protocol):
         """Transport time."""

@@ -35,7 +35,7 @@ class Bus:
         uart: the port, open at the right speed.
         clock: transport time.
         baud: for the pauses between frames; 0 for a line without a speed (a pty).
-        bits: of a character on the line, 10 without parity, 11 with.
+        bits: of a character on the line: 10, and 1 more for parity or a second stop bit.
 
     Attributes:
         trace: is told of every transaction; None for nobody.
@@ -71,6 +71,19 @@ class Bus:
         if unit not in self._counters:
             self._counters[unit] = Counters()
         return self._counters[unit]
+
+    async def configure(self, baud: int, parity: str = "N", stop_bits: int = 1) -> None:
+        """Changes the line's settings between two transactions, to look for a meter; nothing is owed afterwards.
+
+        Raises:
+            ValueError: a speed that the port does not have.
+        """
+        async with self._lock:
+            self._uart.configure(baud, parity, stop_bits)
+            self._baud = baud
+            self._bits = 9 + stop_bits + (parity != "N")
+            self._patience = {}
+            self._owing_until = {}
 
     async def read(self, unit: int, function: int, address: int, count: int) -> bytes:
         """The words of `count` registers from `address` on, two bytes each, big-endian.

@@ -63,17 +63,18 @@ _RESET_CAUSES = {
     machine.SOFT_RESET: "restart",
 }
 
+_PARITY = {"N": None, "E": 0, "O": 1}
+
 
 class Rs485:
     """UART1 with an RS-485 transceiver: see `voltnode.bus.Uart`."""
 
     def __init__(self, settings: "dict[str, Any]") -> None:
-        parity = {"N": None, "E": 0, "O": 1}[settings["parity"]]
         self._uart = machine.UART(
             1,
             baudrate=settings["baud"],
             bits=8,
-            parity=parity,
+            parity=_PARITY[settings["parity"]],
             stop=settings["stop_bits"],
             tx=settings["tx"],
             rx=settings["rx"],
@@ -81,6 +82,10 @@ class Rs485:
         )
         pin = settings["direction"]
         self._direction = None if pin < 0 else machine.Pin(pin, machine.Pin.OUT, value=0)
+
+    def configure(self, baud: int, parity: str, stop_bits: int) -> None:
+        """See `Uart`."""
+        self._uart.init(baudrate=baud, bits=8, parity=_PARITY[parity], stop=stop_bits)
 
     def write(self, buf: "bytes | bytearray") -> None:
         """See `Uart`. With a direction pin it returns when the last bit is out: MicroPython has no RS-485 mode."""

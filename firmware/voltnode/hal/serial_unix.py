@@ -50,6 +50,13 @@ class SerialPort:
         self._poll: Any = None
         self._stream: Any = None
 
+    def configure(self, baud: int, parity: str, stop_bits: int) -> None:
+        """Other settings, from the next call on. Raises: ValueError for an unknown speed."""
+        if baud and baud not in SPEEDS:
+            raise ValueError("no serial speed %d" % baud)
+        self.settings = (baud, parity, stop_bits)
+        self.close()
+
     def write(self, buf: "bytes | bytearray") -> None:
         """Queues all bytes. Raises: OSError; also when nobody has read for so long that there is no room."""
         file = self._opened()
