@@ -11,6 +11,7 @@ from voltnode.bus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 from voltnode.bus.outcome import BusError
 from voltnode.meters import LIMITS, OPTIONAL, REQUIRED, WORDS
 from voltnode.meters.decode import BadValueError, float32_step, raw, scaled, text
+from voltnode.meters.fine import FINE, FineCounters
 from voltnode.meters.jumps import JumpGuard, Registers
 from voltnode.meters.plan import Block, blocks
 
@@ -108,6 +109,7 @@ class Meter:
         self.bus = bus
         self.unit = unit or table.unit
         self._most_needed = most_needed
+        self._fine: FineCounters | None = None
         self._blocks: list[Block] = []
         self._phases: tuple[str, ...] = PHASES
         self._use(table)
@@ -172,12 +174,16 @@ class Meter:
         self.table = table
         self._blocks = blocks(table, self._most_needed)
         self._phases = _phases(table)
+        if any([register.quantity.endswith(FINE) for register in table.registers]):
+            self._fine = FineCounters()
 
     def _without(self, block: Block) -> "list[Block]":
         """What is asked instead of a refused block. Raises: `MeterError` when nothing is left that could do without."""
         if self.table.find is not None:
             self._blocks = []
             raise MeterError("missing")
+        if self._fine is not None and self._fine.used and block.registers[0].quantity.endswith(FINE):
+            raise MeterError("exception", block.registers[0].quantity)
         halves = block.halves()
         if not halves and block.registers[0].need == REQUIRED:
             raise MeterError("missing", block.registers[0].quantity)
@@ -200,6 +206,11 @@ class Meter:
         if not counts_export:
             # A meter of one direction has no such register. It counts no export, which is not the same as a bad value.
             values["energy_export"] = 0
+        if self._fine is not None:
+            try:
+                resolution_wh = self._fine.refine(values, resolution_wh, self.bus.clock.speed())
+            except BadValueError as error:
+                raise MeterError(error.reason, "energy" + FINE)
         return Reading(read_ms, resolution_wh, values, raws, self._phases)
 
     def _value(self, register: "Register", block: Block, data: bytes) -> int:

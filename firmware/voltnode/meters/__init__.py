@@ -54,11 +54,13 @@ WORDS = {
     "int64": 4,
     "uint64": 4,
     "float32": 2,
+    "thousandths": 4,
     "sunssf": 1,
     "text7": 7,
     "text16": 16,
 }
-"""Registers that a value of each kind takes. `sunssf` is a power of ten, for the registers that name it."""
+"""Registers that a value of each kind takes. `sunssf` is a power of ten, for the registers that name it;
+`thousandths` are two int32, whole units and then thousandths, as one number."""
 
 REQUIRED, OPTIONAL, DETAIL = 0, 1, 2
 """Without it a reading fails; read where the meter has it; read only when a technician asks."""

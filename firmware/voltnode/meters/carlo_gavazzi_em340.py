@@ -1,15 +1,12 @@
 """Carlo Gavazzi EM330 / EM340 / ET330 / ET340.
 
 - Counters at 0x0034/0x004E have 0.1 kWh steps. EM340 built from October 2018 also serve 1 Wh totals at 0x0400 (whole
-  kWh) + 0x0402 (thousandths), export 0x0408 + 0x040A; EM330 from the same date serve 64-bit Wh at 0x0500 (import) and
-  0x051C (export): probe these first.
+  kWh) + 0x0402 (thousandths), export 0x0408 + 0x040A; they are
+  used where they agree with the others at the first reading. EM330 from the same date serve 64-bit Wh at 0x0500
+  (import) and 0x051C (export), which are not used yet.
 - Export counters only move in measurement mode B (carlo-gavazzi library).
 - Functions 3 and 4 read the same data; 32-bit values least significant word first.
 - Serial settings come from general knowledge: probe.
-- energy_import_kwh_whole: optional, add energy_import_thousandths
-- energy_import_thousandths: optional
-- energy_export_kwh_whole: optional
-- energy_export_thousandths: optional
 - serial_number: 13 characters; low byte of the 7th register is not part of it
 """
 
@@ -58,6 +55,9 @@ TABLE = MeterTable(
         _register("energy_import_l2", 0x0042, "int32", 100, "Wh", DETAIL),
         _register("energy_import_l3", 0x0044, "int32", 100, "Wh", DETAIL),
         _register("energy_export", 0x004E, "int32", 100, "Wh", REQUIRED),
+        _register("energy_import_fine", 0x0400, "thousandths", 1, "Wh"),
+        _register("energy_export_fine", 0x0408, "thousandths", 1, "Wh"),
     ),
     serial=(4, 0x5000, "text7"),
+    single_source=("energy_import_fine", "energy_export_fine"),
 )

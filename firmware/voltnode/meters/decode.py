@@ -45,6 +45,9 @@ def scaled(
     Raises:
         BadValueError: a float32 that is no number, infinite or beyond 2^40; an integer that stands for no value.
     """
+    if kind == "thousandths":
+        value = 1000 * raw(data, offset, "int32", little) + raw(data, offset + 4, "int32", little)
+        return _divided(value * numerator, denominator)
     value = raw(data, offset, kind, little)
     if kind == "float32":
         return float32_scaled(value, numerator, denominator)

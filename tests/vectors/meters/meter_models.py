@@ -121,6 +121,14 @@ def em340() -> Iterator[Case]:
     yield answer("import", "arithmetic", STRUCT, 0x34, frame(data), {"energy_import": 65_536_100})
     data = words("i", 2_147_483_647, little=True)
     yield answer("the greatest export", "arithmetic", STRUCT, 0x4E, frame(data), {"energy_export": 214_748_364_700})
+    yield from em340_fine()
+
+
+def em340_fine() -> Iterator[Case]:
+    """Whole kWh and thousandths, in builds since October 2018."""
+    for name, address, kwh, wh in (("energy_import", 0x400, 65_536, 117), ("energy_export", 0x408, 7, 999)):
+        data = words("ii", kwh, wh, little=True)
+        yield answer(f"{name} in Wh", "arithmetic", STRUCT, address, frame(data), {f"{name}_fine": 1000 * kwh + wh})
 
 
 def gavazzi(factors: int, names: tuple[str, ...], frequency: int) -> Iterator[Case]:

@@ -22,7 +22,7 @@ LINE_KINDS = ("crc", "noise", "baud", "twin", "echo")
 VALUE_KINDS = ("rollover", "jump", "restart")
 KINDS = (*LINE_KINDS, *VALUE_KINDS, "silence", "delay", "address", "exception", "truncated", "doubled", "unplugged")
 
-_ENERGIES = ("energy_import", "energy_export", "energy_import_f32")
+_ENERGIES = ("energy_import", "energy_export", "energy_import_f32", "energy_import_fine", "energy_export_fine")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ def _energies(series: PowerSeries, at_ms: int, start_wh: tuple[int, int], shares
         for phase, share in enumerate(shares):
             values[f"energy_{name}_l{phase + 1}"] = (start * share + amount * share // MW_MS_PER_WH) // 100
     values["energy_total_abs"] = values["energy_import"] + values["energy_export"]
-    values["energy_import_f32"] = values["energy_import"]
+    values["energy_import_f32"] = values["energy_import_fine"] = values["energy_import"]
+    values["energy_export_fine"] = values["energy_export"]
     return values
 
 

@@ -63,6 +63,9 @@ class RegisterMap:
 
     def _words(self, kind: str, raw: Fraction) -> list[int]:
         """A raw value in the kind's words, the nearest that it can hold."""
+        if kind == "thousandths":
+            whole, part = divmod(round(raw), 1000)
+            return [*self._words("int32", Fraction(whole)), *self._words("int32", Fraction(part))]
         size = 2 * WORDS[kind]
         data = struct.pack(">f", float(raw)) if kind == "float32" else round(raw).to_bytes(size, signed=kind[0] == "i")
         return list(self._ordered(struct.unpack(f">{WORDS[kind]}H", data)))
