@@ -122,9 +122,9 @@ def test_every_chart_is_seen_once_named_and_legible(visit: Visit) -> None:
     page = visit.page
     charts = page.get_by_role("img")
     names = [charts.nth(number).get_attribute("aria-label") for number in range(charts.count())]
-    assert len(names) == 2 + HOMES
+    assert len(names) == 3 + HOMES
     assert len(set(names)) == len(names)
-    assert all(name and name.startswith(("Energy of ", "Price of ")) for name in names)
+    assert all(name and name.startswith(("Energy of ", "Price of ", "Grid map: ")) for name in names)
     assert page.evaluate(SMALL_TEXT, LEAST_TEXT_PX) == 0
     assert page.evaluate(OVERLAPS) == []
 
@@ -134,7 +134,7 @@ def test_tables_open_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Energy as a table"
     page.keyboard.press("Enter")
-    assert page.get_by_role("table").count() == 3
+    assert page.get_by_role("table").count() == 4
     assert page.get_by_role("table", name="Energy of all homes by slot").get_by_role("row").count() == SLOTS + 2
 
 
@@ -149,6 +149,18 @@ def test_long_names_fit_on_a_phone(browser: Browser, tmp_path: Path) -> None:
     assert visit.page.evaluate("document.documentElement.scrollWidth") == 390
     assert visit.page.evaluate(TOO_WIDE) == []
     visit.context.close()
+
+
+@pytest.mark.parametrize(("homes", "grid"), [(2, "tree"), (10, "tree"), (3, "one")])
+def test_grids_of_other_sizes_fit(browser: Browser, tmp_path: Path, homes: int, grid: str) -> None:
+    write_report(tmp_path / "report.html", example_run(homes, 2, grid=grid))
+    for width in WIDTHS:
+        visit = Visit(browser, tmp_path / "report.html", width, "light")
+        visit.page.evaluate(OPEN_ALL)
+        assert visit.page.evaluate(TOO_WIDE) == []
+        assert visit.page.evaluate(OVERLAPS) == []
+        assert visit.page.evaluate(SMALL_TEXT, LEAST_TEXT_PX) == 0
+        visit.context.close()
 
 
 def test_on_paper_every_table_is_open_and_the_ground_is_white(browser: Browser, report_file: Path) -> None:

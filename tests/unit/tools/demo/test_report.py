@@ -6,6 +6,7 @@ The runs come from the real engine in one process. Sums are made here anew from 
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
@@ -129,6 +130,11 @@ def alone_uct(home: HomeResult) -> int:
     )
 
 
+def grid_uct(run: RunResult) -> int:
+    bought = deals(run, Role.BUYER)
+    return sum(deal.delivered_wh * (deal.contract.buyer_price - deal.contract.seller_price) for deal in bought)
+
+
 def near(per_mille: int, part: int, whole: int) -> bool:
     return abs(per_mille * whole - 1000 * part) * 2 <= whole
 
@@ -148,7 +154,54 @@ def test_key_figures(run: RunResult, page: Page) -> None:
     assert near(page.figure("f-saved-share"), alone - paid, alone)
     assert near(page.figure("f-share"), traded_wh, sum(bill.import_wh for bill in bills))
     assert near(page.figure("f-kept"), traded_wh, sum(bill.export_wh for bill in bills))
+    assert page.figure("f-grid") == page.figure("g-grid") == grid_uct(run)
     assert page.figure("f-trades") == sum(deal.delivered_wh > 0 for deal in deals(run, Role.BUYER))
+
+
+def test_the_grid(run: RunResult, page: Page) -> None:
+    """Every delivered Wh is inside a street or goes up and down; each pair of streets stands once."""
+    bought = [deal for deal in deals(run, Role.BUYER) if deal.delivered_wh]
+    node = {home.agent: home.node for home in run.homes}
+    far_wh = sum(deal.delivered_wh for deal in bought if node[deal.contract.seller] != node[deal.contract.buyer])
+    assert page.figure("f-away") == far_wh > 0
+    ways, pairs = page.section("grid").all("table")
+    rows = {next(row.all("th")).text: numbers(row) for row in body_rows(ways)}
+    assert list(rows) == ["substation", "north", "south"]
+    assert sum(row[2] or 0 for row in rows.values()) == delivered_wh(run, Role.BUYER) - far_wh
+    assert (rows["north"][3], rows["north"][4]) == (rows["south"][4], rows["south"][3])
+    assert (rows["north"][3] or 0) + (rows["north"][4] or 0) == far_wh
+    assert len(body_rows(pairs)) == len({(node[deal.contract.seller], node[deal.contract.buyer]) for deal in bought})
+    assert sum(page.figures("g-energy")) == delivered_wh(run, Role.BUYER)
+
+
+def test_the_drawing_of_the_grid_names_everything_in_both_forms(page: Page) -> None:
+    wide, narrow = (svg for svg in page.section("grid").all("svg"))
+    assert wide.attributes["aria-label"] == narrow.attributes["aria-label"]
+    assert wide.attributes["aria-label"] == (
+        "Grid map: substation; north behind substation, fee 0.40 ct with House 1, House 4; "
+        "south behind substation, fee 0.40 ct with House 2, House 3"
+    )
+    for form in (wide, narrow):
+        words = [text.text for text in form.all("text")]
+        assert {"substation", "north", "south", "House 1 · PV", "House 2", "House 3 · PV", "House 4"} <= set(words)
+        assert words.count("0.40 ct/kWh") == 2
+        lines = [path for path in form.all("path") if path.attributes["class"] == "way"]
+        assert len(lines) == 2
+
+
+def test_the_example_tells_the_fee(page: Page) -> None:
+    told = page.section("why").text
+    assert re.search(r"From House \d \((north|south)\) to House \d \((north|south)\)", told)
+    assert "lines with fees of 0.80 ct together" in told
+    assert "and 0.80 ct went to the grid." in told
+
+
+def test_one_node_needs_no_fee() -> None:
+    page = Page(report(example_run(homes=2, slots=2, grid="one")))
+    assert page.figure("f-grid") == 0
+    assert "this grid has no fees" in page.section("figures").text
+    assert "no trade pays a fee" in page.section("grid").text
+    assert "lines with fees" not in page.section("why").text
 
 
 def test_the_price_range(run: RunResult, page: Page) -> None:
@@ -183,7 +236,7 @@ def numbers(row: Element) -> list[int | None]:
 
 def test_every_foot_is_the_sum_of_its_rows(page: Page) -> None:
     tables = [table for table in page.root.all("table") if list(table.all("tfoot"))]
-    assert len(tables) == 1 + 4 + 1
+    assert len(tables) == 1 + 1 + 4 + 1
     for table in tables:
         rows = [numbers(row) for row in body_rows(table)]
         (foot,) = [numbers(row) for part in table.all("tfoot") for row in part.all("tr")]
@@ -209,14 +262,13 @@ def test_every_transaction_stands_once(run: RunResult, page: Page) -> None:
 def test_the_example_round_has_the_orders_of_the_run(run: RunResult, page: Page) -> None:
     table = next(page.section("why").all("table"))
     agreed = [numbers(row)[3] for row in body_rows(table)]
-    best = max(
-        sum(
-            deal.contract.energy_wh
-            for deal in deals(run, Role.BUYER)
-            if (deal.contract.slot, deal.contract.gate) == key
-        )
-        for key in {(deal.contract.slot, deal.contract.gate) for deal in deals(run, Role.BUYER)}
-        if key[1] == 0
+    rounds = defaultdict(list)
+    for deal in deals(run, Role.BUYER):
+        if deal.contract.gate == 0:
+            rounds[deal.contract.slot].append(deal.contract)
+    _, best = max(
+        (any(contract.path_fee for contract in found), sum(contract.energy_wh for contract in found))
+        for found in rounds.values()
     )
     assert sum(wh or 0 for wh in agreed) == 2 * best
     assert f"{best / 1000:.3f} kWh were agreed at" in page.section("why").text
@@ -251,7 +303,7 @@ def everything(element: Element) -> Iterator[Element]:
 
 def test_every_chart_names_itself_and_stands_beside_a_table(page: Page) -> None:
     charts = list(page.root.all("figure"))
-    assert len(charts) == 2 + 4
+    assert len(charts) == 3 + 4
     for chart in charts:
         names = {svg.attributes["aria-label"] for svg in chart.all("svg") if svg.attributes.get("role") == "img"}
         assert len(names) == 1
@@ -346,4 +398,4 @@ def test_ten_homes_keep_the_page_small() -> None:
     run = example_run(homes=10, slots=16)
     text = report(run)
     assert len(text.encode()) <= 900_000
-    assert len(list(Page(text).root.all("figure"))) == 12
+    assert len(list(Page(text).root.all("figure"))) == 13

@@ -14,10 +14,11 @@ from volthood_tools.demo.report.homes import all_homes, homes
 from volthood_tools.demo.report.markup import Markup, join, text
 from volthood_tools.demo.report.reasons import reasons
 from volthood_tools.demo.report.story import Story
+from volthood_tools.demo.report.streets import streets
 from volthood_tools.demo.report.trades import trades
 from volthood_tools.demo.result import RunResult
 
-PARTS = (header, key_figures, basis, community, prices, homes, all_homes, trades, reasons, laws, how_to_check)
+PARTS = (header, key_figures, basis, community, prices, streets, homes, all_homes, trades, reasons, laws, how_to_check)
 """The page from top to bottom."""
 
 

@@ -19,7 +19,7 @@ LAWS = {
     ),
     "money_sums_to_zero": (
         "Money is conserved",
-        "What buyers paid is what sellers received, contract by contract, to the millionth of a cent.",
+        "What buyers paid is what sellers and the grid account received, contract by contract, to the millionth of a cent.",
     ),
     "no_wh_allocated_twice": (
         "No watt-hour twice",

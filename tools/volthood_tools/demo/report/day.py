@@ -1,7 +1,7 @@
 """The report's first half: what the day came to, what that rests on, and the neighbourhood's charts."""
 
 from volthood.web.charts import FLAT, NARROW, Bars, Chart, Steps
-from volthood_tools.demo.report.figures import Flows, mean_price, share_per_mille
+from volthood_tools.demo.report.figures import Flows, mean_prices, share_per_mille
 from volthood_tools.demo.report.markup import (
     Column,
     Markup,
@@ -75,6 +75,7 @@ def key_figures(story: Story) -> Markup:
         _figure("Of all imports, from neighbours", percent(share, "f-share"), "", _bar(share, "--bought")),
         _figure("Of all surplus, to neighbours", percent(kept, "f-kept"), "", _bar(kept, "--sold")),
         _figure("Neighbours’ price per kWh", _price_range(story), "ct", _reference_range(story)),
+        _figure("Paid to the grid", money(story.result.grid_uct, "f-grid"), currency, _grid_share(story)),
     )
     return section("figures", "Key figures", tag("dl", *cards, class_="figures"))
 
@@ -94,6 +95,14 @@ def _saved_share(story: Story) -> Markup:
     share = story.money.saved_per_mille
     alone = [money(story.money.alone_uct, "f-alone"), f" {story.result.currency} with the utility alone"]
     return join(["of ", *alone] if share is None else [percent(share, "f-saved-share"), " of ", *alone])
+
+
+def _grid_share(story: Story) -> Markup:
+    """How much of the traded energy left its street."""
+    if not any(node.fee_mct_per_kwh for node in story.result.grid.nodes):
+        return Markup("this grid has no fees")
+    away_wh = sum(pair.energy_wh for pair in story.pairs if pair.seller_node != pair.buyer_node)
+    return join(["fees of ", kwh(away_wh, "f-away"), " kWh that left their street"])
 
 
 def _bar(per_mille: int | None, colour: str) -> Markup:
@@ -176,16 +185,17 @@ def _flow_cells(flows: Flows) -> tuple[Markup, ...]:
 
 def prices(story: Story) -> Markup:
     """What a kWh cost at the utility and between neighbours."""
-    means = [mean_price(story.trades_in(slot)) for slot in story.result.slots]
+    means = [mean_prices(story.trades_in(slot)) for slot in story.result.slots]
+    paid = [buyers for buyers, _ in means]
     feed_in, retail = zip(*story.result.reference, strict=True)
     chart = Chart(
         title=f"Price of a kWh by slot in cents: the utility asks {_range(retail)} and pays {_range(feed_in)}; "
-        f"neighbours {_mean_words(means)}",
+        f"neighbours {_mean_words(paid)}",
         unit="ct/kWh",
         labels=story.labels,
         steps=(
             Steps("the utility asks", "var(--asks)", _in_cents(retail), "7 4"),
-            Steps("neighbours", "var(--price)", _in_cents(means)),
+            Steps("neighbours", "var(--price)", _in_cents(paid)),
             Steps("the utility pays", "var(--pays)", _in_cents(feed_in), "2 4"),
         ),
         forms=(FLAT, NARROW),
@@ -212,11 +222,14 @@ def _mean_words(means: list[int | None]) -> str:
     return f"agreed on {_range(known)}" if known else "did not trade"
 
 
-def _price_table(story: Story, means: list[int | None]) -> Markup:
-    columns = [Column("From", number=False), Column("utility asks"), Column("neighbours"), Column("utility pays")]
+def _price_table(story: Story, means: list[tuple[int | None, int | None]]) -> Markup:
+    heads = ("utility asks", "buyers paid", "sellers got", "utility pays")
+    columns = [Column("From", number=False), *map(Column, heads)]
     rows = [
-        (label, cents(retail), cents(mean), cents(feed_in))
-        for label, mean, (feed_in, retail) in zip(story.labels, means, story.result.reference, strict=True)
+        (label, cents(retail), cents(paid), cents(got), cents(feed_in))
+        for label, (paid, got), (feed_in, retail) in zip(story.labels, means, story.result.reference, strict=True)
     ]
-    caption = "Price of a kWh by slot, ct; neighbours: mean of what buyers paid, by energy"
+    caption = (
+        "Price of a kWh by slot, ct; buyers and sellers: neighbours’ means by energy, fees of the grid between them"
+    )
     return details("Prices as a table", table(caption, columns, rows))

@@ -100,20 +100,26 @@ class Trade:
         return self.contract.slot
 
     @property
+    def houses(self) -> tuple[str, str]:
+        """Seller and buyer."""
+        return self.transaction.seller, self.transaction.buyer
+
+    @property
     def delivered(self) -> bool:
         """Whether energy changed hands and both signed for it."""
         return self.transaction.status in DELIVERED
+
+    @property
+    def grid_uct(self) -> int:
+        """What the buyer paid above what the seller got, in µct."""
+        return self.transaction.energy_wh * (self.contract.buyer_price - self.contract.seller_price)
 
 
 def trades_of(result: RunResult) -> list[Trade]:
     """Every transaction by slot, round, seller and buyer."""
     contracts = {deal.id.hex(): deal for home in result.homes for slot in home.slots for deal in slot.deals}
     found = [Trade(row, contracts[row.transaction_id].contract) for row in transactions(result)]
-    return sorted(found, key=lambda trade: (trade.slot, trade.contract.gate, *_parties(trade)))
-
-
-def _parties(trade: Trade) -> tuple[str, str]:
-    return trade.transaction.seller, trade.transaction.buyer
+    return sorted(found, key=lambda trade: (trade.slot, trade.contract.gate, *trade.houses))
 
 
 def slot_flows(result: RunResult) -> list[Flows]:
@@ -121,12 +127,17 @@ def slot_flows(result: RunResult) -> list[Flows]:
     return [flows_of(home.slots[number].bill for home in result.homes) for number in range(len(result.slots))]
 
 
-def mean_price(trades: Iterable[Trade]) -> int | None:
-    """What delivered energy cost its buyers on average in mct/kWh, half to even; None where nothing was delivered."""
+def mean_prices(trades: Iterable[Trade]) -> tuple[int | None, int | None]:
+    """What delivered energy cost its buyers and brought its sellers on average.
+
+    In mct/kWh, half to even; None where nothing was delivered.
+    """
     delivered = [trade for trade in trades if trade.delivered]
     energy_wh = sum(trade.transaction.energy_wh for trade in delivered)
+    if not energy_wh:
+        return None, None
     paid_uct = sum(trade.transaction.energy_wh * trade.contract.buyer_price for trade in delivered)
-    return rounded(paid_uct, energy_wh) if energy_wh else None
+    return rounded(paid_uct, energy_wh), rounded(paid_uct - sum(trade.grid_uct for trade in delivered), energy_wh)
 
 
 def forecast_wh(slot: HomeSlot) -> int | None:

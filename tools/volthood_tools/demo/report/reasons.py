@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from volthood.ports.stores import RoundNote, SlotNote
-from volthood.wire.market import BUY, SELL
+from volthood.wire.market import BUY, SELL, Contract
 from volthood_tools.demo.report.figures import Trade
 from volthood_tools.demo.report.markup import (
     NOTHING,
@@ -24,16 +24,18 @@ from volthood_tools.demo.report.trades import is_balancing
 
 RULE_WORDS = {
     "mid-market": (
-        "The price lies in the middle between what the utility asks and what it pays in that slot, rounded down to a "
+        "The price is the middle between what the utility asks and what it pays in that slot, rounded down to a "
         "thousandth of a cent. It does not depend on what anybody orders, so no order can move it. The side that has "
         "less, sellers or buyers, trades in full; the other side shares: everyone gets the same amount, but no more "
-        "than it ordered."
+        "than it ordered. Near neighbours trade first. Where energy crosses lines with a fee, seller and buyer bear half of "
+        "it each: the seller gets the middle less half the fee, the buyer pays the middle and the other half."
     ),
     "auction": (
         "Offers are lined up from the cheapest, bids from the dearest. Energy is matched until the next offer would cost "
-        "more than the next bid pays. All trades of the round then have one price: the middle of all prices at which "
-        "exactly these trades come about. So it lies near the sellers’ limits when energy is plentiful, and near the "
-        "buyers’ when it is scarce."
+        "more, with the fees of the way, than the next bid pays. All trades of a node then have one price: the middle of "
+        "all prices at which exactly these trades come about. So it lies near the sellers’ limits when energy is "
+        "plentiful, and near the buyers’ when it is scarce. Where energy flows from node to node, and the line is not "
+        "full, the prices differ by the fee."
     ),
 }
 OTHER_RULE = "Every agent computed the same prices from the same signed book of orders, in exact integers."
@@ -46,6 +48,17 @@ class Example:
     note: RoundNote
     orders: tuple[tuple[str, SlotNote], ...]
     trades: tuple[Trade, ...]
+
+    @property
+    def near(self) -> Trade:
+        """A trade that paid the least to the grid."""
+        return min(self.trades, key=lambda trade: trade.contract.path_fee)
+
+    @property
+    def far(self) -> Trade | None:
+        """The trade with the highest fee; None where no trade has one."""
+        farthest = max(self.trades, key=lambda trade: trade.contract.path_fee)
+        return farthest if farthest.contract.path_fee else None
 
     def ordered_wh(self, side: int) -> int:
         """What one side ordered together, in Wh."""
@@ -61,9 +74,16 @@ class Example:
 
 
 def example_of(story: Story) -> Example | None:
-    """The round with the most energy agreed, a forward round where there is one; None where nothing was agreed."""
+    """The round that shows most; None where nothing was agreed.
+
+    A forward round where there is one, then one with a fee, then the one with the most energy agreed.
+    """
     found = [example for note in story.result.rounds if (example := _example(story, note)).trades]
-    return max(found, key=lambda example: (not is_balancing(example.note.gate), _agreed_wh(example)), default=None)
+    return max(found, key=_worth, default=None)
+
+
+def _worth(example: Example) -> tuple[bool, bool, int]:
+    return not is_balancing(example.note.gate), example.far is not None, _agreed_wh(example)
 
 
 def _example(story: Story, note: RoundNote) -> Example:
@@ -100,24 +120,47 @@ def _told(story: Story, example: Example) -> list[Markup]:
 
 def _sentences(story: Story, example: Example) -> list[str]:
     feed_in, retail = story.result.reference[story.result.slots.index(example.note.slot)]
-    contract = example.trades[0].contract
-    price = cent_text(contract.buyer_price)
+    contract = example.near.contract
     wanted, offered = example.ordered_wh(BUY), example.ordered_wh(SELL)
     sentences = [f"The utility asked {cent_text(retail)} ct and paid {cent_text(feed_in)} ct for a kWh. "]
     if story.result.price_rule == "mid-market":
         middle = cent_text((feed_in + retail) // 2)
         sentences.append(f"The middle is ({cent_text(retail)} + {cent_text(feed_in)}) / 2 = {middle} ct. ")
     sentences.append(f"Buyers wanted {kwh_text(wanted)} kWh, sellers offered {kwh_text(offered)} kWh; ")
-    sentences.append(f"{kwh_text(_agreed_wh(example))} kWh were agreed at {price} ct. ")
-    if contract.path_fee:
-        sentences.append(
-            f"Of this price the seller gets {cent_text(contract.seller_price)} ct; the rest is the grid’s. "
-        )
-    sentences.append(
-        f"A kWh bought there cost {cent_text(retail - contract.buyer_price)} ct less than at the utility, a kWh sold "
-        f"brought {cent_text(contract.seller_price - feed_in)} ct more."
-    )
+    sentences.append(f"{kwh_text(_agreed_wh(example))} kWh were agreed at {_prices(example)} ct. ")
+    if example.far is not None:
+        sentences.append(_way(story, example.far))
+    sentences.append(_gain(contract, feed_in, retail))
     return sentences
+
+
+def _gain(contract: Contract, feed_in: int, retail: int) -> str:
+    """What both sides of a contract gained against the utility."""
+    paid, got = contract.buyer_price, contract.seller_price
+    return (
+        f"A kWh bought at {cent_text(paid)} ct cost {cent_text(retail - paid)} ct less than at the utility, "
+        f"a kWh sold at {cent_text(got)} ct brought {cent_text(got - feed_in)} ct more."
+    )
+
+
+def _prices(example: Example) -> str:
+    """What buyers paid, from the lowest to the highest."""
+    prices = {trade.contract.buyer_price for trade in example.trades}
+    low, high = cent_text(min(prices)), cent_text(max(prices))
+    return low if low == high else f"{low} to {high}"
+
+
+def _way(story: Story, trade: Trade) -> str:
+    """How the grid makes the price of a trade."""
+    contract, (seller, buyer) = trade.contract, trade.houses
+    start, end = story.node_of[seller], story.node_of[buyer]
+    fee, got, paid = map(cent_text, (contract.path_fee, contract.seller_price, contract.buyer_price))
+    said = (
+        f"From {house_name(seller)} ({start}) to {house_name(buyer)} ({end}) energy crosses lines with fees of {fee} ct "
+        f"together: the seller got {got} ct, the buyer paid {paid} ct"
+    )
+    left = cent_text(contract.buyer_price - contract.seller_price)
+    return f"{said}, and {left} ct went to the grid. "
 
 
 def _orders(example: Example) -> Markup:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from volthood_tools.demo.report.figures import Flows, Money, Trade, money_of, slot_flows, trades_of
 from volthood_tools.demo.report.times import LocalTime
+from volthood_tools.demo.report.ways import PairOfNodes, Ways, pairs_of, ways_of
 from volthood_tools.demo.result import RunResult
 
 
@@ -44,6 +45,21 @@ class Story:
     def money(self) -> Money:
         """All homes together over the run."""
         return money_of(self.result.homes)
+
+    @cached_property
+    def node_of(self) -> dict[str, str]:
+        """The node of each house on the grid map."""
+        return {home.house: home.node for home in self.result.homes}
+
+    @cached_property
+    def ways(self) -> Ways:
+        """Which way delivered energy took through the grid."""
+        return ways_of(self.result.grid, self.node_of, self.delivered)
+
+    @cached_property
+    def pairs(self) -> list[PairOfNodes]:
+        """What each pair of nodes traded, near pairs first."""
+        return pairs_of(self.result.grid, self.node_of, self.delivered)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

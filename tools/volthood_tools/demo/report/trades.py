@@ -1,7 +1,7 @@
 """The report's trades, slot by slot: who sold to whom, what was agreed, delivered and paid, and how it ended."""
 
 from volthood.core.deals import Status
-from volthood_tools.demo.report.figures import Trade, mean_price
+from volthood_tools.demo.report.figures import Trade, mean_prices
 from volthood_tools.demo.report.markup import (
     Column,
     Markup,
@@ -37,7 +37,8 @@ COLUMNS = (
     Column("Seller → buyer", number=False),
     Column("agreed"),
     Column("deliv­ered"),
-    Column("price"),
+    Column("seller gets", wide_only=True),
+    Column("buyer pays"),
     Column("status", number=False),
     Column("id", number=False, wide_only=True),
 )
@@ -57,7 +58,10 @@ def trades(story: Story) -> Markup:
 def _legend(story: Story) -> Markup:
     used = [status for status in MARKS if any(trade.transaction.status is status for trade in story.trades)]
     items = [tag("li", _status(status), f": {MEANINGS[status]}") for status in used]
-    text = "Energy in kWh, prices in ct/kWh as the buyer paid them. Open a slot to see its trades."
+    text = (
+        "Energy in kWh, prices in ct/kWh; what the buyer pays more than the seller gets is the grid’s. Open a slot to see "
+        "its trades."
+    )
     return join([tag("p", text, class_="hint"), tag("ul", *items, class_="meanings")])
 
 
@@ -72,7 +76,7 @@ def _slot(story: Story, slot: int) -> Markup:
     parts = (
         tag("span", f"{done} trade{'' if done == 1 else 's'}"),
         tag("span", kwh(delivered_wh), " kWh"),
-        tag("span", cents(mean_price(found)), " ct"),
+        tag("span", cents(mean_prices(found)[0]), " ct"),
         *undone,
     )
     rows = [_row(trade) for trade in found]
@@ -87,6 +91,7 @@ def _row(trade: Trade) -> tuple[Markup, ...]:
         join([f"{house_name(row.seller)} → {house_name(row.buyer)} ", balancing]),
         kwh(contract.energy_wh),
         kwh(row.energy_wh, "t-delivered"),
+        cents(contract.seller_price),
         cents(contract.buyer_price),
         _status(row.status),
         tag("code", row.transaction_id[:10], title=row.transaction_id),
