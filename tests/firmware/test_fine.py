@@ -2,8 +2,8 @@
 
 import pytest
 
+from voltnode.bus.fine import FineCounters
 from voltnode.meters.decode import BadValueError
-from voltnode.meters.fine import FineCounters
 
 COARSE = {"energy_import": 1_234_500, "energy_export": 100}
 FINE = {"energy_import_fine": 1_234_567, "energy_export_fine": 121}

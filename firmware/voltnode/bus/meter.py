@@ -7,11 +7,11 @@ that one is never asked for again. A meter whose table is not known beforehand (
 when it refuses what it said it had.
 """
 
+from voltnode.bus.fine import FINE, FineCounters
 from voltnode.bus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 from voltnode.bus.outcome import BusError
 from voltnode.meters import LIMITS, OPTIONAL, REQUIRED, WORDS
 from voltnode.meters.decode import BadValueError, float32_step, raw, scaled, text
-from voltnode.meters.fine import FINE, FineCounters
 from voltnode.meters.jumps import JumpGuard, Registers
 from voltnode.meters.plan import Block, blocks
 
