@@ -18,9 +18,11 @@ def reading(console: NodeConsole) -> dict[str, object]:
     """A reading of the meter, as soon as there is one."""
     deadline = time.monotonic() + READING_TIMEOUT_S
     while True:
-        answer: dict[str, object] = console.ask("meter read")
-        if "meter_error" not in answer or time.monotonic() > deadline:
-            return answer
+        try:
+            return console.ask("meter read")
+        except DeviceError:
+            if time.monotonic() > deadline:
+                raise
 
 
 def test_the_board_says_who_it_is(console: NodeConsole) -> None:
