@@ -10,6 +10,7 @@ when it refuses what it said it had.
 from voltnode.bus.fine import FINE, FineCounters
 from voltnode.bus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 from voltnode.bus.outcome import BusError
+from voltnode.bus.reading import PHASES, Reading
 from voltnode.meters import LIMITS, OPTIONAL, REQUIRED, WORDS
 from voltnode.meters.decode import BadValueError, float32_step, raw, scaled, text
 from voltnode.meters.jumps import JumpGuard, Registers
@@ -17,12 +18,10 @@ from voltnode.meters.plan import Block, blocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voltnode.bus import Reads
     from voltnode.meters import MeterTable, Register
 
-PHASES = ("_l1", "_l2", "_l3")
+__all__ = ("NO_SERIAL", "Meter", "MeterError", "Reading")
 
 NO_SERIAL = "none"
 """Of a meter that has no number to ask for."""
@@ -41,55 +40,6 @@ class MeterError(Exception):
         super().__init__("%s %s" % (quantity, reason) if quantity else reason)
         self.reason = reason
         self.quantity = quantity
-
-
-class Reading:
-    """What the meter showed at one time. Positive power is import from the grid.
-
-    Energies are rounded to the nearest Wh, which gives back the counter of a meter that counts whole Wh and shows them
-    as float32 kWh, up to 16,384 kWh; cutting off would lose 1 Wh every other time.
-
-    Attributes:
-        read_ms: transport time when it came.
-        power_w, import_wh, export_wh: in all phases.
-        resolution_wh: the step of the energy registers, which a float32 has more of the higher it counts.
-        voltage_mv, current_ma, phase_power_w: by phase; empty where the meter does not say.
-        frequency_mhz, power_factor_permille: None where the meter does not say.
-        level_is_new: whether the energy registers do not go on from the last reading's: rolled over, reset or swapped.
-    """
-
-    level_is_new = False
-
-    def __init__(
-        self,
-        read_ms: int,
-        resolution_wh: int,
-        values: "dict[str, int]",
-        raws: "list[tuple[Block, bytes]]",
-        phases: "tuple[str, ...]" = PHASES,
-    ) -> None:
-        self.read_ms = read_ms
-        self.resolution_wh = resolution_wh
-        self.power_w = _watts(values["power_total"])
-        self.import_wh = values["energy_import"]
-        self.export_wh = values["energy_export"]
-        self.voltage_mv = _by_phase(values, "voltage", phases)
-        self.current_ma = _by_phase(values, "current", phases)
-        self.phase_power_w = tuple([_watts(value) for value in _by_phase(values, "power", phases)])
-        # 0 Hz is what a meter shows that cannot measure it.
-        self.frequency_mhz = values.get("frequency") or None
-        self.power_factor_permille = values.get("power_factor_total", values.get("power_factor"))
-        self._values = values
-        self._raws = raws
-
-    def rows(self) -> "Iterator[tuple[str, int, int, bytes, int | None, str]]":
-        """For the technician: (quantity, function, address, raw words, value or None where it is bad, unit)."""
-        for block, data in self._raws:
-            for register in block.registers:
-                at = block.offset(register)
-                words = data[at : at + 2 * WORDS[register.kind]]
-                value = self._values.get(register.quantity)
-                yield register.quantity, register.function, register.address, words, value, register.unit
 
 
 class Meter:
@@ -244,21 +194,7 @@ class Meter:
         return float32_step(raw(data, block.offset(register), register.kind, self.table.little), numerator, denominator)
 
 
-def _by_phase(values: "dict[str, int]", quantity: str, phases: "tuple[str, ...]") -> "tuple[int, ...]":
-    """All phases, the only one, or nothing."""
-    if quantity in values:
-        return (values[quantity],)
-    if all([quantity + phase in values for phase in phases]):
-        return tuple([values[quantity + phase] for phase in phases])
-    return ()
-
-
 def _phases(table: "MeterTable") -> "tuple[str, ...]":
     """The endings of a meter's phases: two where the phase is split."""
     quantities = [register.quantity for register in table.registers]
     return PHASES[:2] if "power_l2" in quantities and "power_l3" not in quantities else PHASES
-
-
-def _watts(value_mw: int) -> int:
-    """Whole watts, rounded to the nearest, halves away from zero."""
-    return (value_mw + 500) // 1000 if value_mw >= 0 else -((500 - value_mw) // 1000)

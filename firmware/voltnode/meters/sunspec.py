@@ -24,6 +24,9 @@ SERIAL_OFFSET = 50
 """Of the serial number in the common model."""
 
 _MARKER = b"SunS"
+_COMMON_LENGTH, _INTEGER_LENGTH, _FLOAT_LENGTH = 65, 105, 124
+"""Words behind the header; the common model is at times one longer. A shorter one is not what it says."""
+
 _MAX_MODELS = 64
 _READ = 3
 
@@ -73,13 +76,16 @@ def _walk(address: int) -> "Search":
         if words is None:
             return None
         model, length = words[0] << 8 | words[1], words[2] << 8 | words[3]
-        if model == COMMON_MODEL and serial is None:
-            serial = (_READ, address + SERIAL_OFFSET, "text16")
-        if model in INTEGER_MODELS or model in FLOAT_MODELS:
-            return table_of(model, address, serial)
-        address += 2 + length
-        if model == END_MODEL or address > 0xFFFF - 2:
+        after = address + 2 + length
+        if model == END_MODEL or after > 0xFFFF - 2:
             return None
+        if model == COMMON_MODEL and length >= _COMMON_LENGTH and serial is None:
+            serial = (_READ, address + SERIAL_OFFSET, "text16")
+        if (model in INTEGER_MODELS and length >= _INTEGER_LENGTH) or (
+            model in FLOAT_MODELS and length >= _FLOAT_LENGTH
+        ):
+            return table_of(model, address, serial)
+        address = after
     return None
 
 

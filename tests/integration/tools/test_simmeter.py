@@ -93,6 +93,21 @@ def test_a_foreign_client_reads_right_values(simmeter: Simmeter, tmp_path: Path)
     assert volts * amperes * factor == pytest.approx(watts, rel=1e-4)
 
 
+def test_a_paced_answer_comes_as_late_as_on_the_wire(simmeter: Simmeter, tmp_path: Path) -> None:
+    simmeter("--link", tmp_path / "meter", "--power", 1500, "--paced", "--baud", 1200)
+    port = os.open(tmp_path / "meter", os.O_RDWR | os.O_NOCTTY)
+    try:
+        began_s = time.monotonic()
+        os.write(port, bytes.fromhex("0104003400023005"))
+        answer = os.read(port, 64)
+        took_ms = (time.monotonic() - began_s) * 1000
+    finally:
+        os.close(port)
+    assert answer[:3] == b"\x01\x04\x04"
+    # Request and answer are 17 characters of 10 bits, the pause between them 3.5.
+    assert took_ms >= 20.5 * 10_000 / 1200
+
+
 def test_it_removes_its_link_when_it_is_told_to_end(simmeter: Simmeter, tmp_path: Path) -> None:
     link = tmp_path / "meter"
     process = simmeter("--link", link, "--power", 5)
