@@ -9,6 +9,8 @@ import gc
 import json
 import sys
 
+import board_heap  # type: ignore[import-not-found]  # noqa: F401 - for its effect
+
 from voltnode import meters
 from voltnode.bus.frames import crc16
 from voltnode.bus.master import Bus
