@@ -235,6 +235,10 @@ class World:
         self.counts["died"] += 1
         self.at(self.now_ms + self._draw.randint(least_ms, max(least_ms, most_ms)), self._start, house)
 
+    def _vanish(self, house: SimHousehold, life: int) -> None:
+        if house.life == life:
+            self.kill(house, self._faults.vanish_s * 1000, self._faults.vanish_s * 1000)
+
     def _measure(self, edge_s: int) -> None:
         for house in self.houses.values():
             data = house.measure(edge_s, first=edge_s == self.slots.start)
@@ -267,7 +271,8 @@ class World:
             ]
             self._hand_over(house, name, event, posting.payload, receivers)
         if kind == "order" and self._troubles.vanishes(house, slot, gate):
-            self.kill(house, self._faults.vanish_s * 1000, self._faults.vanish_s * 1000)
+            # What else falls on this instant is still posted: an agent may order in two rounds at once.
+            self.at(self.now_ms, self._vanish, house, house.life)
 
     def _listeners(self, kind: str, slot: int, gate: int) -> Iterable[SimHousehold]:
         """Who listens to a board topic: only bundlers need orders."""
