@@ -9,6 +9,7 @@ from volthood.core.forecast import Place
 from volthood.core.hood import Hood
 from volthood.core.tariff import Price, Tariff
 from volthood.engine.agent import Engine
+from volthood.engine.board import BoardMemory
 from volthood.engine.books import Books
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk, Members
@@ -118,8 +119,8 @@ class Household:
         self.readings.import_history([HistorySlot(slot, max(0, wh), max(0, -wh)) for slot, wh in net])
         self.readings.commit()
 
-    def restart(self, hood: Hood, roster: Roster, now_s: int) -> None:
-        """A new engine on the same stores: what a killed process is after its restart."""
+    def restart(self, hood: Hood, roster: Roster, now_s: int, memory: BoardMemory | None = None) -> None:
+        """A new engine on the same stores: what a killed process is after its restart. Homes may share a `memory`."""
         verifier = SignatureVerifier()
         desk = Desk(
             self.member(), Members(roster), hood, self.keys, verifier, verifier, self.keys, self.trades, self.readings
@@ -129,7 +130,7 @@ class Household:
         meter.load(since_s, now_s + hood.slot_s)
         self.deals = DealBook(self.trades, since_s)
         ordering = Ordering(desk, self.deals, meter, self.tariff, lambda _slot: Place(hood.slot_s))
-        self.engine = Engine(desk, ordering, Intake(desk, meter, LINK_KEY), meter, self.deals)
+        self.engine = Engine(desk, ordering, Intake(desk, meter, LINK_KEY), meter, self.deals, memory)
         self.alive = True
 
     def die(self) -> None:

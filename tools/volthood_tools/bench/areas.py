@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from volthood_tools.bench.figures import Figure
 
 AREAS = {
+    "broker": "volthood_tools.bench.broker",
     "demo": "volthood_tools.bench.demo",
     "firmware": "volthood_tools.bench.firmware",
     "market": "volthood_tools.bench.market",
