@@ -124,11 +124,15 @@ class Runner:
             self._handle(await self._next_events())
             self._tick_transport()
             self._commit_readings_if_due()
+            # A queue that is not empty gives without waiting: let the link receive and send between batches.
+            await asyncio.sleep(0)
 
     async def _next_events(self) -> list[Timed]:
         """What has arrived, up to a batch, in the order of arrival; a tick where nothing has."""
         try:
-            events = [await asyncio.wait_for(self._events.get(), self._sleep_ms() / 1000)]
+            # Not wait_for: until Python 3.12 it swallows a cancellation that comes together with an event.
+            async with asyncio.timeout(self._sleep_ms() / 1000):
+                events = [await self._events.get()]
         except TimeoutError:
             return [self._now(CalendarTicked())]
         while len(events) < MAX_BATCH and not self._events.empty():

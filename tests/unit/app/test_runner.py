@@ -1,105 +1,136 @@
-"""The runner: nothing is sent that is not on the disk, and a store that fails ends the process before it speaks."""
+"""The runner with a real loop and stores in memory: when messages are judged, what waits, how it ends."""
 
 import asyncio
-import time
-from pathlib import Path
+import os
+import signal
+from collections.abc import Callable
+from typing import cast
 
 import pytest
 
 from volthood.adapters.clock import CalendarClock
 from volthood.adapters.mqtt import MqttLink
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
-from volthood.app.runner import Runner
-from volthood.errors import LocalError
-from volthood.testing.household import CommitFault, FaultyTradeStore
-from volthood.testing.neighbourhood import START, Home, Neighbourhood
-from volthood.wire.topics import node_topic
+from volthood.app.runner import MAX_BATCH, MAX_WAITING, Runner
+from volthood.engine.agent import Engine
+from volthood.engine.events import CalendarTicked, Command, Event, InboxArrived, LinkRestored, Publish, TransportTicked
+from volthood.ports.stores import EventRow
+
+TOPIC = "vh/1/0011223344556677/house01/in/house02"
+LATE_S = 1 << 40
 
 
-class Broker(MqttLink):
-    """A link whose other end keeps what it is given; it is up as soon as it runs."""
+class Clock(CalendarClock):
+    """Shows what it is set to."""
 
-    def __init__(self, runner: Runner, *, messages: list[tuple[str, bytes]]) -> None:
-        super().__init__("127.0.0.1", 1, "test", [], runner.on_message, runner.on_up)
-        self._runner = runner
-        self._messages = messages
-        self.published: list[tuple[str, bytes]] = []
+    shown_s = 1000
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        self.published.append((topic, payload))
+    def now_s(self) -> int:
+        return Clock.shown_s
+
+    def real_ms_until(self, calendar_s: int) -> int:
+        return 1
+
+
+class Recorder:
+    """An engine that keeps what it is told and answers an inbox message with a note in the store and a publish."""
+
+    def __init__(self, trades: SqlTradeStore) -> None:
+        self.told: list[tuple[Event, int]] = []
+        self._trades = trades
+
+    def handle(self, event: Event, now_s: int) -> list[Command]:
+        self.told.append((event, now_s))
+        if not isinstance(event, InboxArrived):
+            return []
+        self._trades.add_event(EventRow(now_s, "Told", event.sender))
+        return [Publish(TOPIC, event.data)]
+
+    def next_due_s(self) -> int:
+        return LATE_S
+
+    def messages(self) -> list[tuple[bytes, int]]:
+        return [(event.data, at_s) for event, at_s in self.told if isinstance(event, InboxArrived)]
+
+
+class Link:
+    """A broker that says what a scene says, takes publishes, and then ends the process as a supervisor does."""
+
+    def __init__(self, scene: Callable[[], None]) -> None:
+        self.published: list[bytes] = []
+        self._scene = scene
+
+    def publish(self, _topic: str, payload: bytes) -> None:
+        self.published.append(payload)
 
     async def run(self) -> None:
-        self._runner.on_up()
-        for topic, payload in self._messages:
-            self._runner.on_message(topic, payload)
+        self._scene()
+        await asyncio.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.Event().wait()
 
 
-class Process:
-    """An agent's process over files in a folder, started at the forward gate of a slot."""
+class Bench:
+    """A runner, its engine, and what it published."""
 
-    def __init__(self, folder: Path, fault: CommitFault | None = None) -> None:
-        self.hood = Neighbourhood([Home("h0", 500), Home("h1", -800)])
-        house = self.hood.houses["h0"]
-        house.trades = FaultyTradeStore.open(folder / "trades.db")
-        house.readings = SqlReadingStore.open(folder / "readings.db")
-        house.restart(self.hood.hood, self.hood.roster, START - 900)
-        house.trades.fault = fault
-        clock = CalendarClock(real_start_ms=time.time_ns() // 1_000_000, calendar_start_s=START - 898)
-        self.runner = Runner(house.engine, house.trades, house.readings, clock, commit_interval_ms=20)
-        topic = node_topic("h0", house.meter.name, "record")
-        self.broker = Broker(self.runner, messages=[(topic, house.meter.slot_record(START - 900))])
-        self.runner.attach(self.broker)
+    def __init__(self) -> None:
+        Clock.shown_s = 1000
+        self.trades = SqlTradeStore.open(None)
+        self.engine = Recorder(self.trades)
+        self.runner = Runner(cast("Engine", self.engine), self.trades, SqlReadingStore.open(None), Clock(), 1000)
 
-    def run(self, seconds: float = 0.4) -> None:
-        async def for_a_while() -> None:
-            await asyncio.wait_for(self.runner.run(), seconds)
-
-        with pytest.raises(TimeoutError):
-            asyncio.run(for_a_while())
-
-    def topics(self) -> list[str]:
-        return [topic.rpartition("/")[2] for topic, _ in self.broker.published]
+    def play(self, scene: Callable[[], None]) -> Link:
+        """Run until the scene is over."""
+        link = Link(scene)
+        self.runner.attach(cast("MqttLink", link))
+        asyncio.run(self.runner.run())
+        return link
 
 
-def test_what_is_sent_is_on_the_disk(tmp_path: Path) -> None:
-    process = Process(tmp_path)
-    process.run()
-    assert set(process.topics()) == {"order", "receipt"}
-    order = next(payload for topic, payload in process.broker.published if topic.endswith("order"))
-    with SqlTradeStore.open(tmp_path / "trades.db", read_only=True) as trades:
-        assert trades.posted((START, 0), "order") == order
-    with SqlReadingStore.open(tmp_path / "readings.db", read_only=True) as readings:
-        assert len(list(readings.all_records())) == 1
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
 
 
-@pytest.mark.parametrize("fault", CommitFault)
-def test_a_store_that_fails_ends_the_process_before_it_speaks(tmp_path: Path, fault: CommitFault) -> None:
-    process = Process(tmp_path, fault)
-    with pytest.raises(LocalError, match=r"trades\.db"):
-        asyncio.run(process.runner.run())
-    assert process.topics() == []
-    with SqlTradeStore.open(tmp_path / "trades.db", read_only=True) as trades:
-        kept = trades.posted((START, 0), "order")
-    assert (kept is not None) == (fault is CommitFault.UNACKNOWLEDGED)
-    again = Process(tmp_path)
-    again.run()
-    sent = {payload for topic, payload in again.broker.published if topic.endswith("order")}
-    assert len(sent) == 1
-    assert kept in {None, *sent}
+def test_a_message_is_judged_at_the_time_it_arrived(bench: Bench) -> None:
+    def scene() -> None:
+        bench.runner.on_message(TOPIC, b"in time")
+        Clock.shown_s = 2000
+        bench.runner.on_message(TOPIC, b"later")
+
+    link = bench.play(scene)
+    assert bench.engine.messages() == [(b"in time", 1000), (b"later", 2000)]
+    assert link.published == [b"in time", b"later"]
 
 
-def test_a_topic_of_nobody_is_dropped(tmp_path: Path) -> None:
-    process = Process(tmp_path)
-    process.runner.on_message("vh/2/what/is/this", b"")
-    process.runner.on_message("vh/1/home/h0/board/x/order", b"")
-    process.run(0.1)
-    assert "order" in process.topics()
+def test_time_does_not_run_backwards_while_messages_wait(bench: Bench) -> None:
+    def scene() -> None:
+        for _ in range(2 * MAX_BATCH):
+            bench.runner.on_message(TOPIC, b"waits")
+        Clock.shown_s = 2000
+
+    bench.play(scene)
+    times_s = [at_s for _, at_s in bench.engine.told]
+    assert times_s == sorted(times_s)
+    assert {type(event) for event, at_s in bench.engine.told if at_s == 2000} <= {CalendarTicked, TransportTicked}
 
 
-def test_an_agent_without_a_broker_says_so(tmp_path: Path) -> None:
-    process = Process(tmp_path)
-    house = process.hood.houses["h0"]
-    alone = Runner(house.engine, house.trades, house.readings, CalendarClock(), commit_interval_ms=20)
-    with pytest.raises(LocalError, match="link"):
-        asyncio.run(alone.run())
+def test_a_flood_is_dropped_and_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    def scene() -> None:
+        for number in range(MAX_WAITING + 1):
+            bench.runner.on_message(TOPIC, b"%d" % number)
+
+    bench.play(scene)
+    assert b"%d" % MAX_WAITING not in [data for data, _ in bench.engine.messages()]
+    assert "EventDropped kind=InboxArrived" in caplog.text
+
+
+def test_a_topic_that_is_none_of_ours_is_told_and_dropped(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.play(lambda: bench.runner.on_message("vh/1/x/y", b""))
+    assert bench.engine.messages() == []
+    assert "TopicRefused topic=vh/1/x/y reason=topic_unknown" in caplog.text
+
+
+def test_the_engine_hears_that_the_link_is_there(bench: Bench) -> None:
+    bench.play(bench.runner.on_up)
+    assert LinkRestored() in [event for event, _ in bench.engine.told]
