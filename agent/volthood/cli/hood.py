@@ -107,7 +107,7 @@ def _print_tree(rules: "Hood", houses: dict[str, list[str]]) -> None:
     for node in rules.grid.layout.nodes:
         words = Text(node_words(node, houses.get(node.name, [])))
         branches[node.name] = Tree(words) if node.parent is None else branches[node.parent].add(words)
-    Console(soft_wrap=True).print(branches[rules.grid.root.name])
+    Console().print(branches[rules.grid.root.name])
 
 
 @hood.command()

@@ -83,6 +83,17 @@ def test_a_folder_shows_members_and_signatures(folder: Path) -> None:
     assert "    └── yard  fee 0 mct/kWh, 41 Wh a slot  [ann, ben]\n" in done.stdout
 
 
+def test_every_house_of_a_full_street_is_shown(tmp_path: Path) -> None:
+    houses = [f"house{number:02}" for number in range(30)]
+    roster = Roster(1, None, 0, 0, tuple(member(house, "yard") for house in houses))
+    (tmp_path / "hood.toml").write_text(HOOD)
+    (tmp_path / "roster.note").write_bytes(
+        pack_note(roster.to_text(), [keys_of(house).sign_note(house, roster.to_text()) for house in houses])
+    )
+    shown = run("show", "--dir", tmp_path).stdout
+    assert all(house in shown for house in houses)
+
+
 def test_rules_that_were_changed_are_not_signed(folder: Path) -> None:
     (folder / "hood.toml").write_text(HOOD.replace("500", "501"))
     assert "signed      no: hood_digest: the note signs another hood file\n" in run("show", "--dir", folder).stdout
