@@ -17,6 +17,7 @@ from dataclasses import replace
 from volthood.core import settlement
 from volthood.core.deals import Deal, Role
 from volthood.core.energy import SlotEnergy
+from volthood.engine.alarm import RegretAlarm
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk
 from volthood.engine.meter import SlotMeter, proven_energy
@@ -35,6 +36,7 @@ class Settling:
         self._deals = deals
         self._outbox = outbox
         self._meter = meter
+        self._alarm = RegretAlarm(desk, deals, meter)
 
     def advance(self, is_over: Callable[[int, int], bool]) -> None:
         """State allocations for the rounds that are over and whose slot's energy is known; end what took too long."""
@@ -43,8 +45,7 @@ class Settling:
             if energy is not None and is_over(slot, gate):
                 self._state(energy, [deal for deal in self._deals.of_round(slot, gate) if _unstated(deal)])
         for deal in self._deals.open_before(self._last_slot_s() + 1):
-            self._deals.save(replace(deal, expired=True))
-            self._tell("ContractExpired", deal)
+            self._finish("ContractExpired", replace(deal, expired=True))
 
     def _last_slot_s(self) -> int:
         """The newest slot whose time to settle is over."""
@@ -161,11 +162,11 @@ class Settling:
                 self._deals.save(replace(deal, disputed=True))
             raise PeerError("settlement_differs", sender.house)
         if deal.peer_settlement is None:
-            deal = replace(deal, peer_settlement=data, disputed=False)
-            self._deals.save(deal)
-            self._tell("ContractSettled", deal)
+            self._finish("ContractSettled", replace(deal, peer_settlement=data, disputed=False))
 
-    def _tell(self, event: str, deal: Deal) -> None:
+    def _finish(self, event: str, deal: Deal) -> None:
+        """Keep and tell what a contract came to, and look at what its slot costs now."""
+        self._deals.save(deal)
         contract = deal.contract
         self._desk.note(
             event,
@@ -177,6 +178,7 @@ class Settling:
             delivered_wh=deal.delivered_wh,
             status=deal.status.value,
         )
+        self._alarm.check(contract.slot)
 
 
 def _unstated(deal: Deal) -> bool:
