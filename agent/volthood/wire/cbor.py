@@ -67,6 +67,13 @@ def decode(data: bytes) -> object:
     return value
 
 
+def byte_string(data: bytes) -> bytes:
+    """The encoding of a byte string, for messages that are put together of a few of them."""
+    out = bytearray()
+    _head(out, _BYTES, len(data))
+    return bytes(out) + data
+
+
 def _head(out: bytearray, major: int, n: int) -> None:
     if n < 24:
         out.append(major << 5 | n)
@@ -116,6 +123,11 @@ def _put_items(out: bytearray, value: object, depth: int) -> None:
     elif isinstance(value, dict):
         _check_count(len(value))
         _head(out, _MAP, len(value))
+        if _are_small_and_rise(value):
+            for number, item in value.items():
+                out.append(number)
+                _put(out, item, depth + 1)
+            return
         for key, item in sorted([(_key(key), item) for key, item in value.items()], key=_first):
             out.extend(key)
             _put(out, item, depth + 1)
@@ -123,9 +135,17 @@ def _put_items(out: bytearray, value: object, depth: int) -> None:
         raise WireError("type_unknown", str(type(value)))
 
 
+def _are_small_and_rise(keys: "dict[object, object]") -> bool:
+    """Whether all keys take one byte each and stand in their order already, as those of messages do."""
+    before = -1
+    for key in keys:
+        if type(key) is not int or not before < key < 24:
+            return False
+        before = key
+    return True
+
+
 def _key(key: object) -> bytes:
-    if type(key) is int and 0 <= key < 24:
-        return bytes((key,))
     if isinstance(key, bool) or not isinstance(key, (int, str, bytes)):
         raise WireError("type_unknown", "map key")
     return encode(key)

@@ -5,7 +5,7 @@ external authenticated data (`volthood/1/order`), so a signature of one kind nev
 header is always empty: what is not covered by the signature is not there.
 """
 
-from volthood.wire.cbor import Tag, WireError, decode, encode
+from volthood.wire.cbor import Tag, WireError, byte_string, decode, encode
 
 ES256 = -7
 EDDSA = -8
@@ -16,6 +16,10 @@ CHECKPOINT = -65537
 """Private header label (RFC 9052 section 3.1): hash of the signer's newest checkpoint, in a contract's signature."""
 
 _SIGN1, _MAC0 = 18, 17
+_EMPTY_MAP = encode({})
+_SIGNATURE1 = encode(["Signature1", b"", b"", b""])[:-3]
+_SIGN1_HEAD = encode(Tag(_SIGN1, [b"", {}, b"", b""]))[:-4]
+"""Everything that is the same in all signed messages, encoded once; the byte strings follow."""
 _SIGNATURE_BYTES, _MAC_BYTES, _KID_BYTES = 64, 32, 8
 
 
@@ -56,7 +60,7 @@ def protected_header(alg: int, kid: bytes, checkpoint: bytes | None = None) -> b
 
 def to_be_signed(kind: str, protected: bytes, payload: bytes) -> bytes:
     """The bytes that an ES256 or EdDSA signature covers (RFC 9052 section 4.4)."""
-    return encode(["Signature1", protected, kind.encode(), payload])
+    return _SIGNATURE1 + byte_string(protected) + byte_string(kind.encode()) + byte_string(payload)
 
 
 def to_be_maced(kind: str, protected: bytes, payload: bytes) -> bytes:
@@ -66,7 +70,7 @@ def to_be_maced(kind: str, protected: bytes, payload: bytes) -> bytes:
 
 def pack_sign1(protected: bytes, payload: bytes, signature: bytes) -> bytes:
     """The message as sent."""
-    return encode(Tag(_SIGN1, [protected, {}, payload, signature]))
+    return _SIGN1_HEAD + byte_string(protected) + _EMPTY_MAP + byte_string(payload) + byte_string(signature)
 
 
 def pack_mac0(protected: bytes, payload: bytes, mac: bytes) -> bytes:
