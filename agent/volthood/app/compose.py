@@ -1,6 +1,7 @@
 """Puts an agent together from its configuration: files become trusted objects, adapters become ports."""
 
 import csv
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from volthood.adapters.clock import CalendarClock
 from volthood.adapters.crypto import AgentKeys, LinkKey, SignatureVerifier, read_secret, verify_ed25519
 from volthood.adapters.mqtt import MqttLink, TlsFiles
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
+from volthood.adapters.watchdog import Watchdog
 from volthood.app.runner import Runner
 from volthood.config.agent import AgentConfig, BrokerSection
 from volthood.config.hood import load_hood
@@ -41,7 +43,8 @@ def compose(config: AgentConfig) -> Runner:
     trades = SqlTradeStore.open(config.data_dir / "trades.db")
     readings = SqlReadingStore.open(config.data_dir / "readings.db")
     verifier = SignatureVerifier()
-    desk = Desk(member, Members(roster), hood, keys, verifier, verifier, keys, trades, readings)
+    least = config.trading.min_standing_permille
+    desk = Desk(member, Members(roster), hood, keys, verifier, verifier, keys, trades, readings, least)
     if config.history.file is not None:
         readings.import_history(read_history(config.history.file))
         readings.commit()
@@ -53,9 +56,9 @@ def compose(config: AgentConfig) -> Runner:
     tariff = read_tariff(config.tariff.file)
     ordering = Ordering(desk, deals, meter, tariff, _places(config, hood.slot_s))
     intake = Intake(desk, meter, LinkKey.load(config.node.link_key_file))
-    runner = Runner(
-        Engine(desk, ordering, intake, meter, deals), trades, readings, clock, config.store.commit_interval_ms
-    )
+    engine = Engine(desk, ordering, intake, meter, deals)
+    watchdog = Watchdog.asked_for(os.environ)
+    runner = Runner(engine, trades, readings, clock, config.store.commit_interval_ms, watchdog)
     runner.attach(_link(config, hood, runner))
     return runner
 

@@ -14,6 +14,7 @@ import signal
 from volthood.adapters.clock import CalendarClock, transport_ms
 from volthood.adapters.mqtt import MqttLink
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
+from volthood.adapters.watchdog import Watchdog
 from volthood.engine.agent import Engine
 from volthood.engine.events import (
     BoardPosted,
@@ -58,12 +59,14 @@ class Runner:
         readings: SqlReadingStore,
         clock: CalendarClock,
         commit_interval_ms: int,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._engine = engine
         self._trades = trades
         self._readings = readings
         self._clock = clock
         self._commit_interval_ms = commit_interval_ms
+        self._watchdog = watchdog
         self._events: asyncio.Queue[Timed] = asyncio.Queue(MAX_WAITING)
         self._handled_s = clock.now_s()
         self._link: MqttLink | None = None
@@ -116,6 +119,8 @@ class Runner:
             await asyncio.gather(*tasks, stopping, return_exceptions=True)
             self._trades.close()
             self._readings.close()
+            if self._watchdog is not None:
+                self._watchdog.close()
             log.info("AgentStopped")
 
     async def _loop(self) -> None:
@@ -124,6 +129,8 @@ class Runner:
             self._handle(await self._next_events())
             self._tick_transport()
             self._commit_readings_if_due()
+            if self._watchdog is not None:
+                self._watchdog.beat(transport_ms())
             # A queue that is not empty gives without waiting: let the link receive and send between batches.
             await asyncio.sleep(0)
 

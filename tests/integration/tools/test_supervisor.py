@@ -50,6 +50,26 @@ def written(supervisor: Supervisor) -> dict[str, int]:
     return {"supervisor": os.getpid(), **supervisor.pids()}
 
 
+def test_a_child_that_hangs_is_killed_and_back(supervisor: Supervisor) -> None:
+    program = (
+        "import os, time\n"
+        "from volthood.adapters.watchdog import Watchdog\n"
+        "dog = Watchdog.asked_for(os.environ)\n"
+        "for beat in range(5):\n"
+        "    dog.beat(time.monotonic_ns() // 1_000_000)\n"
+        "    time.sleep(0.1)\n"
+        "time.sleep(600)\n"
+    )
+    supervisor.start(Child("hanger", (sys.executable, "-c", program), silent_s=0.4))
+    before = supervisor.pids()["hanger"]
+    until(lambda: supervisor.pids().get("hanger", before) != before, 20)
+    assert supervisor.news()[:2] == [
+        "hanger has given no sign of life for 0.4 s; it is killed",
+        "hanger was ended by SIGKILL; it starts again at once",
+    ]
+    assert not runs(before)
+
+
 def test_a_child_that_dies_at_once_waits_longer_each_time(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start(
         Child("brief", (sys.executable, "-I", "-S", "-c", "print('here', flush=True); raise SystemExit(3)"))

@@ -14,6 +14,8 @@ from volthood_tools.processes.supervisor import Child
 from volthood_tools.virtual_board import VirtualBoard
 
 FIRST_SERIAL = 10_000_001
+AGENT_SILENT_S = 10
+"""An agent's loop turns twice a second: one that is silent so long hangs."""
 LEAD_SLOTS = 8
 """Slots before the start that the meters have power in: some of them pass before the first gate."""
 
@@ -121,5 +123,8 @@ def node_children(homes: Sequence[HomeFolder], boards: Sequence[VirtualBoard]) -
 def agent_children(homes: Sequence[HomeFolder]) -> list[Child]:
     """The agent of each home."""
     return [
-        Child(f"agent-{home.house}", (sys.executable, "-m", "volthood.app", str(home.agent_toml))) for home in homes
+        Child(
+            f"agent-{home.house}", (sys.executable, "-m", "volthood.app", str(home.agent_toml)), silent_s=AGENT_SILENT_S
+        )
+        for home in homes
     ]

@@ -4,6 +4,9 @@ Rules, and why:
 
 - A dead child is started again at once. One that dies young again and again waits longer each time, and every death is
   told: a loop that nobody sees helps nobody.
+- A child that hangs is not dead. One that was asked for signs of life (systemd's protocol, sd_notify(3)), has given some and
+  then gives none for its limit, is killed, and so comes back. Silence counts from when we could have heard it: neither a
+  machine that slept nor a child that still waits for its turn is taken for a hang.
 - Children end with their parent, even by `kill -9` (`tether`). The kernel ties a child to the *thread* that started it:
   all are started by the supervisor's one thread, which lives until they are gone.
 - Each child has its own process group, so that Ctrl-C in the terminal reaches the supervisor alone and the end is in
@@ -24,6 +27,7 @@ from pathlib import Path
 from typing import Self
 
 from volthood_tools.processes import tether
+from volthood_tools.processes.pulse import Pulse
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
@@ -39,13 +43,15 @@ GRACE_S = 3.0
 class Child:
     """A process to keep: its unique name, its command, and what its environment adds to ours.
 
-    Its output goes to its log, unless `terminal` is a descriptor of a terminal that it talks on.
+    Its output goes to its log, unless `terminal` is a descriptor of a terminal that it talks on. With `silent_s` it is asked
+    for signs of life, and is killed when none comes for so many seconds after the last.
     """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     terminal: int | None = None
+    silent_s: float | None = None
 
 
 def restart_pause_s(young_deaths: int) -> float:
@@ -67,6 +73,7 @@ class _Kept:
     since_s: float = 0.0
     due_s: float = 0.0
     young_deaths: int = 0
+    pulse: Pulse | None = None
 
 
 class Supervisor:
@@ -138,7 +145,14 @@ class Supervisor:
             if kept.process is None and now_s >= kept.due_s and not self._stopping:
                 self._spawn(kept)
                 changed = True
+            elif kept.process is not None and kept.pulse is not None and kept.pulse.is_lost(now_s):
+                self._end_hanging(kept.child, kept.process)
+                kept.pulse.forget()
         return changed
+
+    def _end_hanging(self, child: Child, process: subprocess.Popen[bytes]) -> None:
+        self._news.append(f"{child.name} has given no sign of life for {child.silent_s:g} s; it is killed")
+        _signal_group(process, signal.SIGKILL)
 
     def _bury(self, kept: _Kept, now_s: float) -> None:
         process = kept.process
@@ -160,13 +174,16 @@ class Supervisor:
 
     def _spawn(self, kept: _Kept) -> None:
         kept.since_s = time.monotonic()
+        if kept.child.silent_s is not None:
+            kept.pulse = kept.pulse or Pulse(kept.child.silent_s)
+            kept.pulse.forget()
         try:
-            kept.process = self._popen(kept.child)
+            kept.process = self._popen(kept.child, kept.pulse)
         except OSError as error:
             self._try_again(kept, kept.since_s, f"cannot start ({error})")
         kept.started.set()
 
-    def _popen(self, child: Child) -> subprocess.Popen[bytes]:
+    def _popen(self, child: Child, pulse: Pulse | None) -> subprocess.Popen[bytes]:
         tied = (sys.executable, "-I", "-S", tether.__file__, str(os.getpid()))
         with (self._logs / f"{child.name}.log").open("ab") as log:
             return subprocess.Popen(
@@ -175,7 +192,7 @@ class Supervisor:
                 stdout=log if child.terminal is None else child.terminal,
                 stderr=log,
                 process_group=0,
-                env={**os.environ, **child.environment},
+                env={**os.environ, **child.environment, **(pulse.environment if pulse is not None else {})},
             )
 
     def _pids(self) -> dict[str, int]:
@@ -194,6 +211,8 @@ class Supervisor:
             for kept in self._kept.values():
                 kept.process = None
                 kept.started.set()
+                if kept.pulse is not None:
+                    kept.pulse.close()
             self._write_pids()
 
 
