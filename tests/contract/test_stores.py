@@ -10,7 +10,7 @@ from volthood.adapters.store_memory import MemoryReadingStore, MemoryTradeStore
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
 from volthood.core.deals import Deal, Role
 from volthood.errors import LocalError
-from volthood.ports.stores import EventRow, HistorySlot, OutboxRow, RoundNote, SlotNote, StoredRecord
+from volthood.ports.stores import Conviction, EventRow, HistorySlot, OutboxRow, RoundNote, SlotNote, StoredRecord
 from volthood.wire.market import Contract
 
 NODE, OTHER_NODE = b"n" * 8, b"o" * 8
@@ -287,3 +287,19 @@ def test_the_two_stores_commit_apart(process: Crash, committed: tuple[str, ...])
     process.restart()
     assert bool(process.readings.held_ranges(NODE)) == (committed == ("readings",))
     assert bool(process.trades.events(0)) == (committed == ("trades",))
+
+
+def test_a_conviction_is_kept_once(trades: Trades) -> None:
+    assert trades.convicted() == []
+    for row in (Conviction(b"b" * 32, 900, "order"), Conviction(b"a" * 32, 1800, "bundle")):
+        trades.convict(row)
+    trades.convict(Conviction(b"b" * 32, 2700, "bundle"))
+    assert trades.convicted() == [Conviction(b"a" * 32, 1800, "bundle"), Conviction(b"b" * 32, 900, "order")]
+
+
+def test_a_conviction_outlives_a_crash_once_it_is_committed(process: Crash) -> None:
+    process.trades.convict(Conviction(b"a" * 32, 900, "order"))
+    process.trades.commit()
+    process.trades.convict(Conviction(b"b" * 32, 900, "order"))
+    process.restart()
+    assert process.trades.convicted() == [Conviction(b"a" * 32, 900, "order")]

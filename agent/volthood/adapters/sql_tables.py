@@ -137,6 +137,14 @@ round_notes = Table(
     Column("book", LargeBinary, nullable=False),
 )
 
+convicted = Table(
+    "convicted",
+    trade_tables,
+    Column("agent", LargeBinary, primary_key=True),
+    Column("slot", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+)
+
 events = Table(
     "event",
     trade_tables,

@@ -13,6 +13,7 @@ from volthood.core.deals import Deal
 from volthood.core.ranges import Ranges
 from volthood.errors import LocalError
 from volthood.ports.stores import (
+    Conviction,
     EventRow,
     HistorySlot,
     OutboxRow,
@@ -147,6 +148,7 @@ class MemoryTradeStore(_MemoryStore):
         self._floors: dict[bytes, int] = {}
         self._slot_notes: defaultdict[int, dict[int, SlotNote]] = defaultdict(dict)
         self._round_notes: defaultdict[int, dict[int, RoundNote]] = defaultdict(dict)
+        self._convicted: dict[bytes, Conviction] = {}
         self._events: list[EventRow] = []
         self._settings: dict[str, str] = {}
 
@@ -239,6 +241,15 @@ class MemoryTradeStore(_MemoryStore):
     def round_notes(self, slot: int) -> list[RoundNote]:
         """The notes of a slot's rounds by gate."""
         return _by_key(self._round_notes.get(slot, {}))
+
+    def convict(self, row: Conviction) -> None:
+        """Keep for ever that a member misbehaved; the first time counts."""
+        if row.agent not in self._convicted:
+            self._put(self._convicted, row.agent, row)
+
+    def convicted(self) -> list[Conviction]:
+        """Everybody who was convicted, by the hash of the key."""
+        return [self._convicted[agent] for agent in sorted(self._convicted)]
 
     def add_event(self, row: EventRow) -> None:
         """Keep an event."""

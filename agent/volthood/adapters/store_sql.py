@@ -19,6 +19,7 @@ from sqlalchemy.dialects.sqlite import insert
 from volthood.adapters import sql_tables as t
 from volthood.core.deals import Deal, Role
 from volthood.ports.stores import (
+    Conviction,
     EventRow,
     HistorySlot,
     OutboxRow,
@@ -87,6 +88,8 @@ _SAVE_SLOT_NOTE = _upsert(t.slot_notes)
 _SLOT_NOTES = sa.select(t.slot_notes).where(t.slot_notes.c.slot == given("of")).order_by(t.slot_notes.c.gate)
 _SAVE_ROUND_NOTE = _upsert(t.round_notes)
 _ROUND_NOTES = sa.select(t.round_notes).where(t.round_notes.c.slot == given("of")).order_by(t.round_notes.c.gate)
+_CONVICT = insert(t.convicted).on_conflict_do_nothing()
+_CONVICTED = sa.select(t.convicted).order_by(t.convicted.c.agent)
 _ADD_EVENT = insert(t.events).inline()
 _SETTING = sa.select(t.settings.c.value).where(t.settings.c.name == given("of"))
 _SET_SETTING = _upsert(t.settings)
@@ -273,6 +276,14 @@ class SqlTradeStore(_SqlStore):
     def round_notes(self, slot: int) -> list[RoundNote]:
         """The notes of a slot's rounds by gate."""
         return [RoundNote(**row) for row in self._connection.execute(_ROUND_NOTES, {"of": slot}).mappings()]
+
+    def convict(self, row: Conviction) -> None:
+        """Keep for ever that a member misbehaved; the first time counts."""
+        self._connection.execute(_CONVICT, vars(row))
+
+    def convicted(self) -> list[Conviction]:
+        """Everybody who was convicted, by the hash of the key."""
+        return [Conviction(**row) for row in self._connection.execute(_CONVICTED).mappings()]
 
     def add_event(self, row: EventRow) -> None:
         """Keep an event."""

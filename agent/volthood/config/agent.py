@@ -77,6 +77,15 @@ class StoreSection:
 
 
 @dataclass(frozen=True)
+class TradingSection:
+    """With whom the household trades."""
+
+    min_standing_permille: int = setting(
+        "sign nothing with neighbours of lower standing, 0 to 1000 permille", default=0
+    )
+
+
+@dataclass(frozen=True)
 class AgentConfig:
     """All of `agent.toml`."""
 
@@ -88,6 +97,7 @@ class AgentConfig:
     clock: ClockSection = setting("calendar time", default_factory=ClockSection)
     history: HistorySection = setting("imported history", default_factory=HistorySection)
     store: StoreSection = setting("stores", default_factory=StoreSection)
+    trading: TradingSection = setting("with whom it trades", default_factory=TradingSection)
     data_dir: Path = setting("where the databases are", default=Path())
 
 
@@ -98,6 +108,7 @@ def load_agent_config(path: Path) -> AgentConfig:
     config = build(AgentConfig, table, path)
     _check_range(path, "broker.port", config.broker.port, 1, 65535, "")
     _check_range(path, "store.commit_interval_ms", config.store.commit_interval_ms, 0, 60_000, "ms")
+    _check_range(path, "trading.min_standing_permille", config.trading.min_standing_permille, 0, 1000, "permille")
     return config
 
 

@@ -7,6 +7,8 @@ Rules, and why:
 - Stored before sent, and after a restart the same bytes again: nobody looks like an equivocator.
 - A countersignature counts for the buyer until the nominal end of the contract window. A later one is answered with a
   signed `Void`, and the seller's energy goes on to balancing.
+- Nothing is signed with a neighbour whose standing is below what the household asks for, on either side. Nobody waits for
+  such a pair, and its energy goes on to balancing. What was signed before its standing fell stands.
 - Nothing is signed that our own order did not allow. A clearing that asks for it is our own fault: trading goes off, and
   the neighbour is not touched.
 """
@@ -19,6 +21,7 @@ from volthood.core.market.round import Phase, Round, RoundPlan
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import OFF, TRADING, Desk
 from volthood.engine.outbox import NotYetError, Outbox
+from volthood.engine.standing import Standings
 from volthood.errors import PeerError
 from volthood.wire import inbox
 from volthood.wire.keys import sha256
@@ -43,6 +46,8 @@ class Contracting:
         self._deals = deals
         self._outbox = outbox
         self._expected: dict[tuple[int, int], dict[bytes, Contract]] = {}
+        self._unwanted: dict[tuple[int, int], frozenset[bytes]] = {}
+        self._standings = Standings(desk)
         self.clearings = 0
 
     def propose(self, round_: Round, contracts: list[Contract]) -> None:
@@ -56,10 +61,12 @@ class Contracting:
         if not signed <= expected.keys():
             # A restart in the middle of the round gave us another book: what we signed stands, nothing is added to it.
             self._desk.note("RoundResumedElsewhere", slot=slot, gate=gate, signed=len(signed))
-            expected, contracts = {}, []
+            expected = {}
         self._expected[slot, gate] = expected
-        for contract in contracts:
-            if contract.buyer == self._desk.me.agent:
+        unsigned = [contract for key, contract in expected.items() if key not in signed]
+        unwanted = self._unwanted[slot, gate] = self._standings.unwanted(unsigned)
+        for key, contract in expected.items():
+            if contract.buyer == self._desk.me.agent and key not in unwanted:
                 self._sign_as_buyer(contract)
         self._update_signed(round_)
 
@@ -100,8 +107,18 @@ class Contracting:
             raise NotYetError
         if sha256(contract.to_cbor()) not in expected:
             raise PeerError("contract_not_cleared", self._difference(contract, expected))
+        if self._is_unwanted(contract):
+            self._update_signed(round_)
+            raise PeerError("standing_too_low", sender.house)
         self._countersign(sender, contract, data)
         self._update_signed(round_)
+
+    def _is_unwanted(self, contract: Contract) -> bool:
+        """Whether its buyer's standing is too low by now; it may have fallen since the clearing."""
+        key = contract.slot, contract.gate
+        if sha256(contract.to_cbor()) not in self._unwanted[key]:
+            self._unwanted[key] |= self._standings.unwanted([contract])
+        return sha256(contract.to_cbor()) in self._unwanted[key]
 
     def _countersign(self, buyer: RosterMember, contract: Contract, buyer_signature: bytes) -> None:
         payload = contract.to_cbor()
@@ -193,11 +210,13 @@ class Contracting:
             return
         _, slot, gate = round_.id
         counted = {deal.id for deal in self._deals.of_round(slot, gate) if deal.counted}
-        round_.pairs_signed = counted >= self._expected.get((slot, gate), {}).keys()
+        wanted = self._expected.get((slot, gate), {}).keys() - self._unwanted.get((slot, gate), frozenset())
+        round_.pairs_signed = counted >= wanted
 
     def forget(self, slot: int, gate: int) -> None:
         """Drop what an old round expected."""
         self._expected.pop((slot, gate), None)
+        self._unwanted.pop((slot, gate), None)
 
 
 def _order(data: bytes) -> Order:

@@ -36,7 +36,11 @@ class Members:
 
 @dataclass
 class Desk:
-    """The engine's surroundings during one `handle`."""
+    """The engine's surroundings during one `handle`.
+
+    Attributes:
+        min_standing_permille: nothing is signed with a neighbour whose standing is below it, 0 to 1000.
+    """
 
     me: RosterMember
     members: Members
@@ -47,6 +51,7 @@ class Desk:
     sealer: Sealer
     trades: TradeStore
     readings: ReadingStore
+    min_standing_permille: int = 0
     now_s: int = 0
     commands: list[Command] = field(default_factory=list)
 

@@ -1,12 +1,13 @@
 """Evidence: two different messages that one member signed for one round, shown to everybody.
 
 It never changes the book of a running round. Whoever saw both puts them on the board once; whoever reads it checks it as
-if it knew nothing, and keeps it as an event.
+if it knew nothing, and keeps it as an event. Either way the member is convicted for good: its standing is 0.
 """
 
 from volthood.core.market.round import Round
 from volthood.engine.desk import Desk
 from volthood.errors import PeerError
+from volthood.ports.stores import Conviction
 from volthood.wire.market import BUNDLE, ORDER, Bundle, Evidence, Order, RoundMessage
 from volthood.wire.roster import RosterMember
 
@@ -32,6 +33,7 @@ class Evidencing:
         if self._desk.trades.posted((slot, gate), kind) is not None:
             return
         self._desk.note(_EVENTS[what], slot=slot, gate=gate, peer=member.house)
+        self._desk.trades.convict(Conviction(member.agent, slot, _EVENTS[what]))
         body = Evidence(
             hood=hood,
             slot=slot,
@@ -56,6 +58,7 @@ class Evidencing:
         seen = self._seen.setdefault((body.slot, body.gate), set())
         if (culprit.agent, body.what) not in seen and len(seen) < MAX_SEEN:
             seen.add((culprit.agent, body.what))
+            self._desk.trades.convict(Conviction(culprit.agent, body.slot, _EVENTS[body.what]))
             self._desk.note("EvidenceSeen", slot=body.slot, gate=body.gate, peer=culprit.house, reporter=reporter.house)
 
     def _culprit(self, body: Evidence) -> RosterMember:

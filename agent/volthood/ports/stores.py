@@ -86,6 +86,15 @@ class EventRow:
     details: str
 
 
+@dataclass(frozen=True)
+class Conviction:
+    """A member whom public evidence convicted: by the hash of its key, in which slot, and of what."""
+
+    agent: bytes
+    slot: int
+    why: str
+
+
 class ReadingStore(Protocol):
     """Records of the household's own nodes, and imported history."""
 
@@ -176,6 +185,12 @@ class TradeStore(Protocol):
 
     def round_notes(self, slot: int) -> list[RoundNote]:
         """The notes of a slot's rounds by gate."""
+
+    def convict(self, row: Conviction) -> None:
+        """Keep for ever that a member misbehaved; the first time counts."""
+
+    def convicted(self) -> list[Conviction]:
+        """Everybody who was convicted, by the hash of the key."""
 
     def add_event(self, row: EventRow) -> None:
         """Keep an event."""

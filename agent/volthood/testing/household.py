@@ -85,6 +85,7 @@ class Household:
         alive: whether the agent's process runs.
         ring: signed records that the node keeps until their receipt, by rseq.
         skew_s: how far the agent's clock is ahead.
+        min_standing_permille: from which standing on it signs with a neighbour; counts from the next restart.
         edge_delay_s: how long after a slot edge the node reads its meter.
         mute_edges: slot edges that the node sleeps through.
     """
@@ -99,6 +100,7 @@ class Household:
         self.alive = True
         self.ring: dict[int, bytes] = {}
         self.skew_s = 0
+        self.min_standing_permille = 0
         self.edge_delay_s = 0
         self.mute_edges: set[int] = set()
         self.engine: Engine
@@ -123,7 +125,16 @@ class Household:
         """A new engine on the same stores: what a killed process is after its restart. Homes may share a `memory`."""
         verifier = SignatureVerifier()
         desk = Desk(
-            self.member(), Members(roster), hood, self.keys, verifier, verifier, self.keys, self.trades, self.readings
+            self.member(),
+            Members(roster),
+            hood,
+            self.keys,
+            verifier,
+            verifier,
+            self.keys,
+            self.trades,
+            self.readings,
+            self.min_standing_permille,
         )
         since_s = now_s - hood.settle_within_s - 2 * hood.slot_s
         meter = SlotMeter(desk)
