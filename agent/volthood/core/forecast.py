@@ -96,12 +96,13 @@ def sample_of_net(slot: int, net_wh: int, expected_pv_wh: int) -> Sample:
 def _like(past: Mapping[int, Sample], slot: int, last: int, place: Place) -> list[Sample]:
     """The samples of the same time of day, up to `last`."""
     same_time = [past[at] for at in _days_before(slot, LOAD_DAYS) if at <= last and at in past]
-    same_kind = [sample for sample in same_time if place.weekend(sample.slot) == place.weekend(slot)]
+    weekend = place.weekend(slot)
+    same_kind = [sample for sample in same_time if place.weekend(sample.slot) == weekend]
     return same_kind if len(same_kind) > MIN_LIKE else same_time
 
 
-def _days_before(slot: int, days: int) -> list[int]:
-    return [slot - day * DAY_S for day in range(1, days + 1)]
+def _days_before(slot: int, days: int) -> range:
+    return range(slot - DAY_S, slot - (days + 1) * DAY_S, -DAY_S)
 
 
 def _recent(past: Mapping[int, Sample], last: int, place: Place) -> list[Sample]:
@@ -120,7 +121,11 @@ def _point(past: Mapping[int, Sample], slot: int, lead_s: int, place: Place) -> 
 
 
 def _usual_load(past: Mapping[int, Sample], slot: int, last: int, place: Place) -> float:
-    return _quantile([sample.load_wh for sample in _like(past, slot, last, place)], 0.5)
+    return _median_load(_like(past, slot, last, place))
+
+
+def _median_load(samples: Iterable[Sample]) -> float:
+    return _quantile([sample.load_wh for sample in samples], 0.5)
 
 
 def _trust_in_newest(past: Mapping[int, Sample], recent: Sequence[Sample], lead_s: int, place: Place) -> float:
@@ -128,8 +133,9 @@ def _trust_in_newest(past: Mapping[int, Sample], recent: Sequence[Sample], lead_
     usual_error = newest_error = 0.0
     for sample in recent:
         earlier = past.get(sample.slot - lead_s)
-        if earlier is not None and _like(past, sample.slot, earlier.slot, place):
-            usual_error += abs(sample.load_wh - _usual_load(past, sample.slot, earlier.slot, place))
+        like = [] if earlier is None else _like(past, sample.slot, earlier.slot, place)
+        if earlier is not None and like:
+            usual_error += abs(sample.load_wh - _median_load(like))
             newest_error += abs(sample.load_wh - earlier.load_wh)
     both = usual_error + newest_error
     return usual_error / both if both else 0.5

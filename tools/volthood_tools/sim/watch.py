@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from volthood.core.deals import Deal
+from volthood.core.energy import Quality, SlotEnergy
 from volthood.core.laws import HomeBooks, Verdict, check_laws, in_flight
 from volthood.engine.books import deal_faults, home_books
 from volthood.wire.keys import sha256
@@ -113,13 +114,15 @@ class Watch:
         return ""
 
     def _books(self, house: SimHousehold, slot: int) -> HomeBooks:
+        """One slot's books: the energy is what truly flowed, whatever has arrived of it."""
         world, books = self._world, house.books(self._world.hood)
-        deals = books.deals(slot, slot + SLOT_S)
+        deals, net_wh = books.deals(slot, slot + SLOT_S), house.net_wh(slot)
+        energy = SlotEnergy(slot, max(0, net_wh), max(0, -net_wh), Quality.MEASURED)
         faults = [fault for deal in deals for fault in deal_faults(deal, house.member, world.members, world.verifier)]
         return HomeBooks(
             house=house.name,
             agent=house.agent,
-            bills=tuple(books.bills(slot, slot + SLOT_S)),
+            bills=(books.bill(energy, deals),),
             deals=tuple(deals),
             records_verified=0,
             records_kept=0,
