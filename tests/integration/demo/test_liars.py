@@ -48,8 +48,8 @@ LIES = (
     Lie("a member's order of another round", ANYONE, ("reason=wrong_round", f"source={BUYER}")),
     Lie("a member's order of another hood", ANYONE, ("reason=wrong_hood", f"source={BUYER}")),
     Lie("a member's order under another's name", ANYONE, ("reason=wrong_house", f"source={OTHER}")),
-    Lie("an order for a gate that is none", OTHER, ("reason=gate_unknown", f"source={BUYER}")),
-    Lie("an order when the round is over", ANYONE, ("reason=window_over", f"source={BUYER}")),
+    Lie("a bundle for a slot that is none", OTHER, ("reason=gate_unknown", f"source={BUYER}")),
+    Lie("a bundle when the round is over", ANYONE, ("reason=window_over", f"source={BUYER}")),
     Lie("a stranger's bundle", OTHER, ("reason=stranger", f"source={BUYER}")),
     Lie("a bundle of a member who bundles not", ANYONE, ("reason=not_a_bundler",)),
     Lie("an oversized bundle", OTHER, ("what=BoardPosted", "reason=too_large")),
@@ -123,7 +123,7 @@ class Liars:
         demo.until(acknowledged, "a receipt")
         self.say(topic, data)
 
-    def lie_about_orders(self, round_: RoundKey, old: RoundKey, old_order: bytes) -> None:
+    def lie_about_orders(self, round_: RoundKey, old_order: bytes) -> None:
         """While a round runs: what a member would post."""
         strange = self._order(self._stranger, round_)
         buyer = self._demo.homes[BUYER].keys
@@ -132,18 +132,22 @@ class Liars:
         self.post(round_, BUYER, "order", old_order)
         self.post(round_, BUYER, "order", self._order(buyer, round_, hood=bytes(32)))
         self.post(round_, OTHER, "order", self._order(buyer, round_))
-        self.post((round_[0] + 1, FORWARD), BUYER, "order", old_order)
-        self.post(old, BUYER, "order", old_order)
+        # Nobody listens to orders but the bundlers of a running round; a bundle is heard by everyone at any time.
+        self.post((round_[0] + 1, FORWARD), BUYER, "bundle", old_order)
+        self.post(old, BUYER, "bundle", old_order)
         self.post(round_, BUYER, "ask", b"\x9f")
         self.post(round_, BUYER, "give", b"")
         self.post(round_, BUYER, "evidence", bytes(1000))
         self.post(round_, BUYER, "bundle", bytes(limits.MAX_BUNDLE_BYTES + 1))
 
-    def lie_about_bundles(self, round_: RoundKey) -> None:
+    def lie_about_bundles(self, round_: RoundKey, old: RoundKey) -> None:
         """While a round runs: what a bundler would post."""
         (idle,) = self.agents.keys() - set(self.bundlers(round_))
         self.post(round_, BUYER, "bundle", self._bundle(self._stranger, round_, ()))
         self.post(round_, idle, "bundle", self._bundle(self._demo.homes[idle].keys, round_, ()))
+        late = self.bundlers(old)[0]
+        self.post(old, late, "bundle", self._bundle(self._demo.homes[late].keys, old, ()))
+        self.post((round_[0] + 1, FORWARD), BUYER, "bundle", b"")
 
     def lie_in_letters(self, round_: RoundKey) -> None:
         """While a round runs: what a member would write to another."""
@@ -230,8 +234,8 @@ class LiedTo:
         self.stopped_s = demo.clock.now_s()
         demo.kill(f"agent-{STOPPED}")
         demo.until(lambda: heard(lied_in, BUYER, "order"), "the second round")
-        liars.lie_about_orders(lied_in, first, demo.listener.posted(first, BUYER, "order"))
-        liars.lie_about_bundles(lied_in)
+        liars.lie_about_orders(lied_in, demo.listener.posted(first, BUYER, "order"))
+        liars.lie_about_bundles(lied_in, first)
         liars.lie_in_letters(lied_in)
         self.status = json.loads(demo.volthood("status", "--json"))
         self.console = answers_of(demo, SELLER)

@@ -53,6 +53,10 @@ class Recorder:
         return [(event.data, at_s) for event, at_s in self.told if isinstance(event, InboxArrived)]
 
 
+TURNS = 200
+"""Turns of the event loop that handle everything a scene has said."""
+
+
 class Link:
     """A broker that says what a scene says, takes publishes, and then ends the process as a supervisor does."""
 
@@ -65,7 +69,8 @@ class Link:
 
     async def run(self) -> None:
         self._scene()
-        await asyncio.sleep(0.05)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.Event().wait()
 
