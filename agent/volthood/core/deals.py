@@ -44,7 +44,7 @@ class Deal:
         payload: the contract's canonical bytes; its SHA-256 is the contract's and the transaction's id.
         counted: True once the contract counts for us.
         own_wh, peer_wh: stated allocations in Wh, None until stated.
-        peer_evidence: the peer's allocation message with its two slot records.
+        peer_evidence: the peer's allocation message with its two slot records; of a disputed deal it may be what was refused.
         expired: True once the time to settle was over.
     """
 

@@ -20,6 +20,7 @@ from volthood.core.energy import SlotEnergy
 from volthood.engine.alarm import RegretAlarm
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk
+from volthood.engine.disputes import Disputes
 from volthood.engine.meter import SlotMeter, proven_energy
 from volthood.engine.outbox import Outbox, OutOfOrderError
 from volthood.errors import PeerError
@@ -37,6 +38,7 @@ class Settling:
         self._outbox = outbox
         self._meter = meter
         self._alarm = RegretAlarm(desk, deals, meter)
+        self._disputes = Disputes(desk, deals)
 
     def advance(self, is_over: Callable[[int, int], bool]) -> None:
         """State allocations for the rounds that are over and whose slot's energy is known; end what took too long."""
@@ -81,7 +83,7 @@ class Settling:
 
         Raises:
             OutOfOrderError: the contract does not count for us yet.
-            PeerError: no such contract, or a proof that does not prove it.
+            PeerError: no such contract, or a proof that does not prove it or contradicts an earlier one.
         """
         signer, signed = self._desk.verified(data, Allocation.KIND, Allocation.MAX_BYTES)
         if signer.agent != sender.agent:
@@ -97,6 +99,7 @@ class Settling:
         if not deal.contract.energy_wh >= body.allocated_wh:
             raise PeerError("allocation_exceeds_contract", f"{body.allocated_wh} Wh")
         self._check_proof(sender, body, deal)
+        self._disputes.check(sender, deal, body, data)
         deal = replace(deal, peer_wh=body.allocated_wh, peer_evidence=data)
         self._deals.save(deal)
         self._sign(deal)
@@ -155,6 +158,8 @@ class Settling:
         if signer.agent != sender.agent:
             raise PeerError("wrong_party", signer.house)
         agreed = deal.settlement()
+        if agreed is None and deal.disputed:
+            raise PeerError("contract_not_open", deal.status.value)
         if agreed is None:
             raise OutOfOrderError("no allocation that would lead to it")
         if signed.payload != agreed.to_cbor():
