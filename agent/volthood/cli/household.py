@@ -14,6 +14,7 @@ from volthood.core.deals import Deal
 from volthood.core.energy import SlotEnergy
 from volthood.core.hood import Hood
 from volthood.core.membership import member_of
+from volthood.core.standing import standings_permille
 from volthood.core.tariff import Price
 from volthood.engine.books import Books
 from volthood.engine.desk import OFF, TRADING
@@ -102,6 +103,14 @@ class Household:
         """The newest signed record of the household's nodes."""
         last = [data for kid in self.member.nodes for data in self.readings.last_records(kid, 1)]
         return max((unpack_record(data)[1] for data in last), key=lambda record: record.time_s, default=None)
+
+    def standings_permille(self) -> dict[str, int]:
+        """The standing of each neighbour by its house, as of the newest slot that was agreed on."""
+        deals = self.trades.deals(0)
+        now_s = max((deal.contract.slot for deal in deals), default=0)
+        houses = {member.agent: member.house for member in self.roster.members}
+        found = standings_permille(deals, now_s, [row.agent for row in self.trades.convicted()])
+        return {houses[agent]: standing for agent, standing in sorted(found.items()) if agent in houses}
 
     def energies(self, start_s: int, end_s: int) -> dict[int, SlotEnergy]:
         """Measured energies of the slots in [start_s, end_s), by slot."""

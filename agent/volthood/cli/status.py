@@ -1,7 +1,7 @@
 """`volthood status`: how a household stands now."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ FOR_EVER_S = 1 << 40
 
 @dataclass(frozen=True)
 class State:
-    """A household's state: energies in Wh, money in µct, `metered_at` as ISO 8601."""
+    """A household's state: energies in Wh, money in µct, `metered_at` as ISO 8601, standings of neighbours in permille."""
 
     home: str
     trading: bool
@@ -33,6 +33,7 @@ class State:
     utility_alone_uct: int
     refused: int
     last_refused: str | None
+    standings_permille: dict[str, int] = field(default_factory=dict)
 
 
 @click.command()
@@ -74,6 +75,7 @@ def state_of(household: "Household") -> State:
         utility_alone_uct=sum(bill.utility_alone_uct for bill in bills),
         refused=len(refused),
         last_refused=refused[-1].details if refused else None,
+        standings_permille=household.standings_permille(),
     )
 
 

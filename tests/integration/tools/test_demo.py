@@ -65,6 +65,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     return folder, json.loads(printed.splitlines()[-1])
 
 
+def test_status_tells_what_each_neighbour_has_kept(finished: tuple[Path, dict[str, object]]) -> None:
+    folder, _ = finished
+    homes = json.loads(volthood("status", "--dir", str(folder), "--json").stdout)
+    others = {"house01": "house02", "house02": "house01"}
+    for home in homes:
+        assert home["standings_permille"].keys() <= {others[home["home"]]}
+        assert all(0 <= standing <= 1000 for standing in home["standings_permille"].values())
+
+
 def test_a_run_keeps_the_laws(finished: tuple[Path, dict[str, object]]) -> None:
     _, result = finished
     laws = result["laws"]
@@ -83,6 +92,21 @@ def test_its_transactions_are_in_the_file(finished: tuple[Path, dict[str, object
     assert len(delivered) == result["transactions"]
     assert delivered
     assert sum(round(row["energy_amount_kwh"] * 1000) for row in delivered) == result["energy_wh"]
+
+
+def test_two_homes_trade_over_a_substation_and_pay_its_lines(finished: tuple[Path, dict[str, object]]) -> None:
+    folder, result = finished
+    shown = json.loads(volthood("hood", "show", "--dir", str(folder), "--json").stdout)
+    assert [(node["name"], node["houses"]) for node in shown["grid"]] == [
+        ("substation", []),
+        ("north", ["house01"]),
+        ("south", ["house02"]),
+    ]
+    assert shown["signed"] == "yes"
+    rows = json.loads((folder / "transactions.json").read_text())
+    assert {row["price_per_kwh"] for row in rows} == {0.154}
+    assert result["grid_uct"] == 800 * int(str(result["energy_wh"]))
+    assert result["in_flight"] == 0
 
 
 def test_it_leaves_a_report_and_no_process(finished: tuple[Path, dict[str, object]]) -> None:

@@ -57,3 +57,11 @@ def test_they_stand_together(tmp_path: Path, missing: str) -> None:
 def test_a_bad_value_is_named(tmp_path: Path, key: str, value: str, text: str) -> None:
     with pytest.raises(LocalError, match=text):
         load_agent_config(written(tmp_path, PLAIN.replace(f"{key} = 8883", f"{key} = {value}")))
+
+
+def test_a_standing_is_asked_for_in_permille(tmp_path: Path) -> None:
+    text = PLAIN + "[trading]\nmin_standing_permille = "
+    assert load_agent_config(written(tmp_path, PLAIN)).trading.min_standing_permille == 0
+    assert load_agent_config(written(tmp_path, text + "1000\n")).trading.min_standing_permille == 1000
+    with pytest.raises(LocalError, match=r"trading\.min_standing_permille = 1001 is outside 0\.\.1000 permille"):
+        load_agent_config(written(tmp_path, text + "1001\n"))
