@@ -132,9 +132,6 @@ class Liars:
         self.post(round_, BUYER, "order", old_order)
         self.post(round_, BUYER, "order", self._order(buyer, round_, hood=bytes(32)))
         self.post(round_, OTHER, "order", self._order(buyer, round_))
-        # Nobody listens to orders but the bundlers of a running round; a bundle is heard by everyone at any time.
-        self.post((round_[0] + 1, FORWARD), BUYER, "bundle", old_order)
-        self.post(old, BUYER, "bundle", old_order)
         self.post(round_, BUYER, "ask", b"\x9f")
         self.post(round_, BUYER, "give", b"")
         self.post(round_, BUYER, "evidence", bytes(1000))
@@ -145,6 +142,7 @@ class Liars:
         (idle,) = self.agents.keys() - set(self.bundlers(round_))
         self.post(round_, BUYER, "bundle", self._bundle(self._stranger, round_, ()))
         self.post(round_, idle, "bundle", self._bundle(self._demo.homes[idle].keys, round_, ()))
+        # Nobody listens to orders but the bundlers of a running round; a bundle is heard by everyone at any time.
         late = self.bundlers(old)[0]
         self.post(old, late, "bundle", self._bundle(self._demo.homes[late].keys, old, ()))
         self.post((round_[0] + 1, FORWARD), BUYER, "bundle", b"")
