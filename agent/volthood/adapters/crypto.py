@@ -84,6 +84,7 @@ class AgentKeys:
         )
         self.agent_hash = key_hash(spki_ed25519(self.public.agent))
         self.kid = self.agent_hash[:8]
+        self._plain_header = cose.protected_header(cose.EDDSA, self.kid)
 
     @classmethod
     def create(cls, path: Path) -> "AgentKeys":
@@ -112,7 +113,9 @@ class AgentKeys:
 
     def sign(self, kind: str, payload: bytes, checkpoint: bytes | None = None) -> bytes:
         """A COSE_Sign1 (EdDSA, RFC 9052) over `payload`; deterministic, so the same bytes for the same arguments."""
-        protected = cose.protected_header(cose.EDDSA, self.kid, checkpoint)
+        protected = self._plain_header
+        if checkpoint is not None:
+            protected = cose.protected_header(cose.EDDSA, self.kid, checkpoint)
         return cose.pack_sign1(protected, payload, self._agent.sign(cose.to_be_signed(kind, protected, payload)))
 
     def sign_note(self, name: str, text: str) -> str:

@@ -25,6 +25,8 @@ _SIGNATURE_BYTES, _MAC_BYTES, _KID_BYTES = 64, 32, 8
 
 _PLAIN = {encode({_ALG: alg, _KID: bytes(_KID_BYTES)})[:-_KID_BYTES]: alg for alg in (ES256, EDDSA, HMAC_256)}
 """Headers without a checkpoint, up to the key id: nearly all, and read without taking them apart."""
+_PLAIN_BYTES = len(encode({_ALG: EDDSA, _KID: bytes(_KID_BYTES)}))
+_NO_PARTS = (b"", b"", b"")
 
 
 class Signed:
@@ -95,6 +97,27 @@ def unpack_mac0(data: bytes, max_bytes: int) -> Signed:
 def _unpack(data: bytes, max_bytes: int, tag: int, algorithms: tuple[int, ...], signature_bytes: int) -> Signed:
     if len(data) > max_bytes:
         raise WireError("too_large", "%d bytes, at most %d" % (len(data), max_bytes))
+    protected, payload, signature = _plain_parts(data) if tag == _SIGN1 else _NO_PARTS
+    if not protected:
+        protected, payload, signature = _parts(data, tag, signature_bytes)
+    alg, kid, checkpoint = _header(protected, algorithms)
+    return Signed(protected, alg, kid, checkpoint, payload, signature)
+
+
+def _plain_parts(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """(protected, payload, signature) where those of a message without a checkpoint lie, if they give the same bytes.
+
+    Nearly all messages are plain. Three empty ones say that this one must be taken apart.
+    """
+    size = len(data) - len(_SIGN1_HEAD) - _PLAIN_BYTES - 2 - _SIGNATURE_BYTES - 2
+    head = 1 if size < 25 else 2 if size < 258 else 3 if size < 65539 else 5
+    start = len(_SIGN1_HEAD) + 1
+    protected, signature = data[start : start + _PLAIN_BYTES], data[-_SIGNATURE_BYTES:]
+    payload = data[start + _PLAIN_BYTES + 1 + head : -_SIGNATURE_BYTES - 2]
+    return (protected, payload, signature) if pack_sign1(protected, payload, signature) == data else _NO_PARTS
+
+
+def _parts(data: bytes, tag: int, signature_bytes: int) -> tuple[bytes, bytes, bytes]:
     message = decode(data)
     if not isinstance(message, Tag) or message.number != tag:
         raise WireError("not_cose")
@@ -106,8 +129,7 @@ def _unpack(data: bytes, max_bytes: int, tag: int, algorithms: tuple[int, ...], 
         raise WireError("not_cose")
     if len(signature) != signature_bytes:
         raise WireError("not_cose", "signature of %d bytes" % len(signature))
-    alg, kid, checkpoint = _header(protected, algorithms)
-    return Signed(protected, alg, kid, checkpoint, payload, signature)
+    return protected, payload, signature
 
 
 def _header(protected: bytes, algorithms: tuple[int, ...]) -> tuple[int, bytes, bytes | None]:
