@@ -1,13 +1,15 @@
 """What a person sees of a run, on a terminal and in a pipe."""
 
 import io
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
 
+from volthood.core.deals import Deal, Role
 from volthood.ports.stores import SlotNote
-from volthood.wire.market import BUY, SELL, WATCH
+from volthood.wire.market import BUY, SELL, WATCH, Contract
 from volthood_tools.demo.plan import RunPlan
 from volthood_tools.demo.run import PATIENCE_S, is_over
 from volthood_tools.demo.screen import LineScreen, TableScreen, columns, home_cells, make_screen
@@ -38,6 +40,31 @@ def test_a_homes_row(side: int, order_wh: int, limit: int | None, shown: list[st
     cells = home_cells(view_of("house01", side, order_wh, limit))
     assert cells[:5] == ["house01", "-1556", "-320", *shown]
     assert cells[-4:] == ["0.44", "-0.0629", "-0.0317", "0.0312"]
+
+
+@pytest.mark.parametrize(("role", "shown"), [(Role.BUYER, "0.153"), (Role.SELLER, "0.147")])
+def test_a_homes_price_is_the_mean_of_what_it_pays_or_gets(role: Role, shown: str) -> None:
+    deals = tuple(
+        Deal(contract(wh, seller_price, buyer_price), role)
+        for wh, seller_price, buyer_price in ((100, 15_000, 15_000), (300, 14_600, 15_400))
+    )
+    assert home_cells(replace(view_of("house01"), deals=deals))[4] == shown
+
+
+def contract(energy_wh: int, seller_price: int, buyer_price: int) -> bytes:
+    return Contract(
+        hood=bytes(32),
+        slot=START,
+        gate=0,
+        algorithm="mid-market/1",
+        book=bytes(32),
+        seller=b"s" * 32,
+        buyer=b"b" * 32,
+        energy_wh=energy_wh,
+        seller_price=seller_price,
+        buyer_price=buyer_price,
+        path_fee=buyer_price - seller_price,
+    ).to_cbor()
 
 
 def test_a_home_whose_agent_has_not_started_has_an_empty_row() -> None:
