@@ -49,7 +49,7 @@ LIES = (
     Lie("a member's order of another hood", ANYONE, ("reason=wrong_hood", f"source={BUYER}")),
     Lie("a member's order under another's name", ANYONE, ("reason=wrong_house", f"source={OTHER}")),
     Lie("a bundle for a slot that is none", OTHER, ("reason=gate_unknown", f"source={BUYER}")),
-    Lie("a bundle when the round is over", ANYONE, ("reason=window_over", f"source={BUYER}")),
+    Lie("a bundle when the round is over", ANYONE, ("reason=window_over",)),
     Lie("a stranger's bundle", OTHER, ("reason=stranger", f"source={BUYER}")),
     Lie("a bundle of a member who bundles not", ANYONE, ("reason=not_a_bundler",)),
     Lie("an oversized bundle", OTHER, ("what=BoardPosted", "reason=too_large")),
