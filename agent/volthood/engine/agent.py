@@ -11,6 +11,7 @@ from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk
 from volthood.engine.events import (
     BoardPosted,
+    CalendarTicked,
     Command,
     Event,
     InboxArrived,
@@ -78,11 +79,18 @@ class Engine:
         except (PeerError, WireError) as error:
             self._desk.refuse(error, what=type(event).__name__, source=_source(event))
         self._advance()
+        if isinstance(event, CalendarTicked | TransportTicked | LinkRestored):
+            self._outbox.send_receipts()
         return self._desk.commands
 
     def next_due_s(self) -> int:
         """The calendar time at which `CalendarTicked` has something to do."""
         return self._rounds.next_due_s()
+
+    @property
+    def owed_receipts(self) -> int:
+        """How many members wait for a receipt of ours; the next tick of either clock sends them."""
+        return self._outbox.owed
 
     @property
     def unconfirmed(self) -> int:

@@ -33,10 +33,13 @@ class OutOfOrderError(NotYetError):
 
 @dataclass
 class _Waiting:
-    """An unconfirmed message: when it was last sent, and how long until it is sent again, both in transport ms."""
+    """An unconfirmed message: when it was last sent, and how long until it is sent again, both in transport ms.
+
+    What is sent between two ticks counts as sent at the second: until then `sent_ms` is None.
+    """
 
     row: OutboxRow
-    sent_ms: int
+    sent_ms: int | None = None
     wait_ms: int = RESEND_MS
 
 
@@ -47,6 +50,7 @@ class Outbox:
         self._desk = desk
         self._waiting = {(row.recipient, row.counter): _Waiting(row, 0) for row in desk.trades.outbox()}
         self._heard_ms: dict[bytes, int] = {}
+        self._owed: dict[bytes, RosterMember] = {}
         self._now_ms = 0
 
     @property
@@ -59,7 +63,7 @@ class Outbox:
         counter = self._desk.trades.next_counter("inbox:" + recipient.agent.hex())
         row = OutboxRow(recipient.agent, counter, self._sealed(recipient, kind, counter, body))
         self._desk.trades.put_outbox(row)
-        self._waiting[row.recipient, row.counter] = _Waiting(row, self._now_ms)
+        self._waiting[row.recipient, row.counter] = _Waiting(row)
         self._publish(row)
 
     def _sealed(self, recipient: RosterMember, kind: int, counter: int, body: bytes) -> bytes:
@@ -79,14 +83,16 @@ class Outbox:
     def resend_all(self) -> None:
         """Send everything unconfirmed again: the link was away."""
         for waiting in self._waiting.values():
-            waiting.sent_ms, waiting.wait_ms = self._now_ms, RESEND_MS
+            waiting.sent_ms, waiting.wait_ms = None, RESEND_MS
             self._publish(waiting.row)
 
     def resend_due(self, now_ms: int) -> None:
         """Send again what has waited long enough."""
         self._now_ms = now_ms
         for waiting in self._waiting.values():
-            if now_ms - waiting.sent_ms >= waiting.wait_ms:
+            if waiting.sent_ms is None:
+                waiting.sent_ms = now_ms
+            elif now_ms - waiting.sent_ms >= waiting.wait_ms:
                 waiting.sent_ms, waiting.wait_ms = now_ms, min(LONGEST_RESEND_MS, 2 * waiting.wait_ms)
                 self._publish(waiting.row)
 
@@ -128,7 +134,18 @@ class Outbox:
             self._desk.trades.drop_outbox(member.agent, counter)
 
     def acknowledge(self, member: RosterMember) -> None:
-        """Tell a sender up to which number everything was dealt with."""
-        floor = self._desk.trades.seen_floor(member.agent)
-        sealed = self._sealed(member, inbox.RECEIPT, floor, b"")
-        self._desk.commands.append(Publish(self._topic(member.house), sealed))
+        """Owe a sender its receipt: one for all that comes from it until a clock ticks."""
+        self._owed[member.agent] = member
+
+    @property
+    def owed(self) -> int:
+        """How many members wait for a receipt of ours."""
+        return len(self._owed)
+
+    def send_receipts(self) -> None:
+        """Tell each sender up to which number everything was dealt with."""
+        for member in self._owed.values():
+            floor = self._desk.trades.seen_floor(member.agent)
+            sealed = self._sealed(member, inbox.RECEIPT, floor, b"")
+            self._desk.commands.append(Publish(self._topic(member.house), sealed))
+        self._owed.clear()

@@ -45,6 +45,8 @@ NODE_DELAY_MS = 2000
 """A node's record reaches its agent within this."""
 RESEND_TICK_MS = 2000
 """How often an agent with unconfirmed messages is asked to send them again."""
+RECEIPT_TICK_MS = 500
+"""How soon an agent's transport clock ticks where it owes receipts, as in homes."""
 LINK_UP_MS = (200, 2000)
 """How long a client takes to find its broker again."""
 ONE_A_ROUND = ("order", "bundle")
@@ -203,9 +205,11 @@ class World:
             if house.tick_ms is None or due_ms < house.tick_ms:
                 house.tick_ms = due_ms
                 self.at(due_ms, self._tick, house, due_ms)
-        if house.trades.waiting and house.resend_ms is None:
-            house.resend_ms = self.now_ms + RESEND_TICK_MS
-            self.at(house.resend_ms, self._tick_transport, house, house.resend_ms)
+        if house.engine.owed_receipts or house.trades.waiting:
+            due_ms = self.now_ms + (RECEIPT_TICK_MS if house.engine.owed_receipts else RESEND_TICK_MS)
+            if house.resend_ms is None or due_ms < house.resend_ms:
+                house.resend_ms = due_ms
+                self.at(due_ms, self._tick_transport, house, due_ms)
 
     def _tick(self, house: SimHousehold, due_ms: int) -> None:
         if house.tick_ms == due_ms:
