@@ -8,10 +8,10 @@ import asyncio
 import logging
 import random
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiomqtt
 
@@ -23,9 +23,12 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 SENDERS = 8
 """Publishes that may wait for their acknowledgement at one time."""
-Waiting = TypeVar("Waiting")
 MAX_UNSENT = 4096
 """Publishes waiting for the socket; one past it is left to the outbox."""
+AGAIN_S = 0.2
+"""How long a task of a lost connection may take to end before it is told again."""
+
+Waiting = TypeVar("Waiting")
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,8 @@ class MqttLink:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self.connected = False
+            await end_all(tasks, AGAIN_S)
 
     async def _receive(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -153,6 +155,22 @@ class MqttLink:
         while True:
             topic, payload = await self._unsent.get()
             await client.publish(topic, payload, qos=1)
+
+
+async def end_all(tasks: Iterable[asyncio.Task[Any]], again_s: float) -> None:
+    """Cancel tasks, again every `again_s`, until all have ended; what they raise is dropped.
+
+    Once is not enough: until Python 3.12 `asyncio.wait_for`, by which aiomqtt waits, swallows a cancellation that comes
+    together with what it waits for.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        done, left = await asyncio.wait(left, timeout=again_s)
+        for task in done:
+            if not task.cancelled():
+                task.exception()
 
 
 def _empty(queue: asyncio.Queue[Waiting]) -> None:

@@ -12,7 +12,7 @@ import logging
 import signal
 
 from volthood.adapters.clock import CalendarClock, transport_ms
-from volthood.adapters.mqtt import MqttLink
+from volthood.adapters.mqtt import MqttLink, end_all
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
 from volthood.adapters.watchdog import Watchdog
 from volthood.engine.agent import Engine
@@ -40,6 +40,8 @@ log = logging.getLogger("volthood.agent")
 
 TRANSPORT_TICK_MS = 500
 LONGEST_SLEEP_MS = 500
+AGAIN_S = 2.0
+"""How long the link may take to say good-bye before it is told to end again."""
 MAX_BATCH = 64
 """Events that share one commit: on an SD card a commit takes longer than all that they ask for."""
 MAX_WAITING = 8192
@@ -114,9 +116,7 @@ class Runner:
                 task.result()
             self._readings.commit()
         finally:
-            for task in [*tasks, stopping]:
-                task.cancel()
-            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+            await end_all([*tasks, stopping], AGAIN_S)
             self._trades.close()
             self._readings.close()
             if self._watchdog is not None:

@@ -1,12 +1,13 @@
 """The link's TLS files: good ones make a context that trusts one CA, bad ones are named."""
 
+import asyncio
 import ssl
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from volthood.adapters.mqtt import MqttLink, TlsFiles
+from volthood.adapters.mqtt import MqttLink, TlsFiles, end_all
 from volthood.errors import LocalError
 from volthood_tools.broker.certificates import Authority
 
@@ -42,3 +43,29 @@ def test_a_link_tells_of_bad_files_before_it_runs(files: TlsFiles, tmp_path: Pat
     broken = replace(files, ca_file=tmp_path / "none.pem")
     with pytest.raises(LocalError, match="none"):
         MqttLink("127.0.0.1", 8883, "house1", [], lambda _topic, _payload: None, lambda: None, broken)
+
+
+def test_tasks_that_swallow_a_cancellation_are_told_again() -> None:
+    refusals = 3
+
+    async def stubborn() -> None:
+        nonlocal refusals
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                refusals -= 1
+                if refusals < 0:
+                    raise
+
+    async def failing() -> None:
+        raise LocalError("dropped")
+
+    async def scene() -> list[bool]:
+        tasks = [asyncio.create_task(stubborn()), asyncio.create_task(failing()), asyncio.create_task(stubborn())]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await end_all(tasks, 0.001)
+        return [task.done() for task in tasks]
+
+    assert asyncio.run(scene()) == [True, True, True]
+    assert refusals < 0

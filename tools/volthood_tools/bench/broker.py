@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from volthood_tools.bench.figures import Figure
 from volthood_tools.broker.acl import hood_acl, write_guarded_config
 from volthood_tools.broker.certificates import Authority
 from volthood_tools.broker.choice import LOOPBACK, answers, find_mosquitto, free_port
+from volthood_tools.processes import tether
 from volthood_tools.processes.memory import memory_of
 from volthood_tools.processes.supervisor import Child, Supervisor
 
@@ -37,7 +39,8 @@ FULL = ((2, 20, 3), (100, 10, 8), (200, 8, 12))
 """(agents, rounds, seconds from gate to gate)."""
 QUICK = ((2, 4, 2), (10, 4, 3))
 WITNESS = "witness"
-LIMIT_S = 60.0
+LIMIT_S = 120.0
+"""How long the broker may take to answer, and workers beyond their rounds and a second an agent."""
 KIB_PER_MB = 1000 * 1000 / 1024
 
 
@@ -188,10 +191,14 @@ def _run_workers(setup: Setup, stack: contextlib.ExitStack) -> list[dict[str, An
 
 
 def _worker(setup: Setup, file: Path, number: int, stack: contextlib.ExitStack) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "volthood_tools.bench.broker_worker", str(file), str(number)]
+    tied = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid())]
+    command = [*tied, sys.executable, "-m", "volthood_tools.bench.broker_worker", str(file), str(number)]
     log = stack.enter_context(_log_of(setup, number).open("w", encoding="utf-8"))
     worker = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True))
     stack.callback(worker.kill)
+    timer = threading.Timer(LIMIT_S + setup.agents + setup.rounds * setup.interval_s, worker.kill)
+    timer.start()
+    stack.callback(timer.cancel)
     return worker
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from volthood.adapters.clock import CalendarClock
-from volthood.adapters.mqtt import MqttLink
+from volthood.adapters.mqtt import MqttLink, end_all
 from volthood.app.compose import hood_topics
 from volthood.app.runner import Runner
 from volthood.core.hood import Hood
@@ -30,6 +30,8 @@ from volthood_tools.processes.memory import memory_of
 BUILT = "built"
 """Said on standard output when only the clock is missing."""
 CHECK_S = 0.2
+END_S = 10.0
+"""How long an agent may take to end before it is told again."""
 GRACE_S = 5
 """How long after the last window this process waits at most."""
 
@@ -129,9 +131,7 @@ async def run(setup: Setup, roster: Roster, houses: list[Household], clock: Cale
             for task in done:
                 task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all(tasks, END_S)
 
 
 def agent(
