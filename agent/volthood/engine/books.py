@@ -14,12 +14,13 @@ from volthood.core.hood import Hood
 from volthood.core.laws import HomeBooks
 from volthood.core.readings import Stream
 from volthood.core.tariff import Price, Tariff
+from volthood.engine.records import taken_apart
 from volthood.errors import PeerError
 from volthood.ports.crypto import RecordVerifier, Verifier
 from volthood.ports.stores import ReadingStore, StoredRecord, TradeStore
 from volthood.wire.cbor import WireError
 from volthood.wire.market import Contract, Settlement, unpack_eddsa
-from volthood.wire.record import Record, record_hash, unpack_record
+from volthood.wire.record import Record, record_hash
 from volthood.wire.roster import Roster, RosterMember
 
 
@@ -101,7 +102,7 @@ def nearest_edges(records: Iterable[StoredRecord], slot_s: int) -> list[Edge]:
     edges: dict[int, Edge] = {}
     for stored in records:
         try:
-            edge = edge_of(unpack_record(stored.data)[1], slot_s)
+            edge = edge_of(taken_apart(stored.data)[1], slot_s)
         except PeerError:
             continue
         known = edges.get(edge.edge_s)
@@ -126,7 +127,7 @@ def _verifies(
     if spki is None:
         return False
     try:
-        signed, record = unpack_record(stored.data)
+        signed, record = taken_apart(stored.data)
         if signed.kid != stored.node or not verifier.verify_es256(spki, signed, Record.KIND):
             return False
         taken = streams[stored.node].take(record, record_hash(stored.data))

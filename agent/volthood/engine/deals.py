@@ -3,6 +3,8 @@
 from volthood.core.deals import Deal
 from volthood.ports.stores import TradeStore
 
+FORGET_EVERY_S = 900
+
 
 class DealBook:
     """Deals by id and by slot. `save` is the only way to change one.
@@ -16,6 +18,8 @@ class DealBook:
         self._by_slot: dict[int, dict[bytes, Deal]] = {}
         self._open: dict[bytes, Deal] = {}
         self.changes = 0
+        self._unstated: tuple[int, list[tuple[int, int]]] = (-1, [])
+        self._forgotten_s = 0
         for deal in (*store.open_deals(), *store.deals(since_slot)):
             self._keep(deal)
 
@@ -47,7 +51,10 @@ class DealBook:
 
     def unstated_rounds(self) -> list[tuple[int, int]]:
         """(slot, gate) of rounds with an open deal whose allocation has not been stated, by time."""
-        return sorted({(d.contract.slot, d.contract.gate) for d in self._open.values() if d.own_wh is None})
+        if self._unstated[0] != self.changes:
+            rounds = {(d.contract.slot, d.contract.gate) for d in self._open.values() if d.own_wh is None}
+            self._unstated = (self.changes, sorted(rounds))
+        return self._unstated[1]
 
     def open_before(self, slot: int) -> list[Deal]:
         """Open deals of slots before `slot`, by slot."""
@@ -55,7 +62,10 @@ class DealBook:
         return sorted(old, key=lambda deal: (deal.contract.slot, deal.id))
 
     def forget_before(self, slot: int) -> None:
-        """Drop old slots from memory unless something in them is open; the store keeps them."""
+        """Drop old slots from memory unless something in them is open; the store keeps them. Done now and then."""
+        if 0 <= slot - self._forgotten_s < FORGET_EVERY_S:
+            return
+        self._forgotten_s = slot
         needed = {deal.contract.slot for deal in self._open.values()}
         for old in [key for key in self._by_slot if key < slot and key not in needed]:
             del self._by_slot[old]

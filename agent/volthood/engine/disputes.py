@@ -12,9 +12,10 @@ from volthood.core.deals import Deal
 from volthood.core.energy import edge_of
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk
+from volthood.engine.records import taken_apart
 from volthood.errors import PeerError
 from volthood.wire.market import Allocation, unpack_eddsa
-from volthood.wire.record import record_hash, unpack_record
+from volthood.wire.record import record_hash
 from volthood.wire.roster import RosterMember
 
 
@@ -59,7 +60,7 @@ class Disputes:
 
     def _shown(self, body: Allocation) -> Iterator[_Shown]:
         for data in (body.start, body.end):
-            signed, record = unpack_record(data)
+            signed, record = taken_apart(data)
             yield _Shown(
                 place=(signed.kid, record.index, edge_of(record, self._desk.hood.slot_s).edge_s),
                 registers=(record.meter, record.import_wh, record.export_wh),

@@ -9,10 +9,11 @@ from volthood.engine.books import stored_record
 from volthood.engine.desk import Desk
 from volthood.engine.events import CommitReadings, Publish
 from volthood.engine.meter import SlotMeter
+from volthood.engine.records import taken_apart
 from volthood.errors import PeerError
 from volthood.ports.crypto import ReceiptMaker
 from volthood.wire import record as records
-from volthood.wire.record import Record, record_hash, unpack_record
+from volthood.wire.record import Record, record_hash
 from volthood.wire.topics import node_topic
 
 RESUMED_LINKS = 512
@@ -37,7 +38,7 @@ class Intake:
 
     def _resumed(self, kid: bytes) -> Stream:
         store = self._desk.readings
-        recent = [Link(unpack_record(data)[1], record_hash(data)) for data in store.last_records(kid, RESUMED_LINKS)]
+        recent = [Link(taken_apart(data)[1], record_hash(data)) for data in store.last_records(kid, RESUMED_LINKS)]
         return Stream(store.held_ranges(kid), store.closed_ranges(kid), recent)
 
     def on_record(self, node: str, data: bytes) -> None:
@@ -47,7 +48,7 @@ class Intake:
             WireError, PeerError: with the reason where it is refused; `replayed` where it had been confirmed before,
                 which is then said again, since receipts get lost. A node that has none repeats many: one a slot is told.
         """
-        signed, record = unpack_record(data)
+        signed, record = taken_apart(data)
         spki = self._nodes.get(signed.kid)
         if spki is None:
             raise PeerError("foreign_node", signed.kid.hex())

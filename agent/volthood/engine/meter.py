@@ -5,9 +5,10 @@ Only `MEASURED` energy counts here: what is allocated, settled or billed was met
 
 from volthood.core.energy import Edge, Quality, SlotEnergy, edge_of, slot_energy
 from volthood.engine.desk import Desk
+from volthood.engine.records import taken_apart
 from volthood.errors import PeerError
 from volthood.wire.market import Allocation
-from volthood.wire.record import Record, unpack_record
+from volthood.wire.record import Record
 from volthood.wire.roster import RosterMember
 
 KEEP_S = 3 * 86_400
@@ -25,7 +26,7 @@ class SlotMeter:
     def load(self, start_s: int, end_s: int) -> None:
         """Take up the slot records that the store holds for [start_s, end_s); what was no edge then is none now."""
         for stored in self._desk.readings.slot_records(start_s, end_s):
-            _, record = unpack_record(stored.data)
+            _, record = taken_apart(stored.data)
             try:
                 edge = edge_of(record, self._desk.hood.slot_s)
             except PeerError:
@@ -88,7 +89,7 @@ def proven_energy(desk: Desk, sender: RosterMember, body: Allocation) -> SlotEne
     edges = []
     nodes = set()
     for data in (body.start, body.end):
-        signed, record = unpack_record(data)
+        signed, record = taken_apart(data)
         spki = sender.nodes.get(signed.kid)
         if spki is None:
             raise PeerError("foreign_node", sender.house)

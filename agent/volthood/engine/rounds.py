@@ -42,6 +42,7 @@ class Rounds:
         self._members = frozenset(member.agent for member in desk.members.all)
         self._listening = Listening(desk, self._members)
         self._looked_s: int | None = None
+        self._next_gate_s = 0
 
     def get(self, slot: int, gate: int) -> Round | None:
         """A running round."""
@@ -97,7 +98,9 @@ class Rounds:
 
     def next_due_s(self) -> int:
         """When a round moves on by itself, or the next gate is reached."""
-        times = [int(self._desk.hood.next_gate_s(self._desk.now_s))]
+        if self._next_gate_s <= self._desk.now_s or self._next_gate_s - self._desk.now_s > self._desk.hood.slot_s:
+            self._next_gate_s = int(self._desk.hood.next_gate_s(self._desk.now_s))
+        times = [self._next_gate_s]
         for round_ in self._rounds.values():
             times += [due for due in (round_.next_due_s(), self._asking.next_due_s(round_)) if due is not None]
         return min(times)
