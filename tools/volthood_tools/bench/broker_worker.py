@@ -42,11 +42,9 @@ class Seen:
 
     signed_ms: list[int] = field(default_factory=list)
     signed_wh: int = 0
-    posted_ms: int = 0
     cleared_ms: int = 0
     traded_wh: int = 0
     orders: int = 1 << 30
-    bundles: int = 1 << 30
     closed: int = 0
 
 
@@ -84,7 +82,6 @@ class Recorder(logging.Handler):
             seen.cleared_ms = max(seen.cleared_ms, after_ms)
             seen.traded_wh = max(seen.traded_wh, int(details["traded_wh"]))
             seen.orders = min(seen.orders, int(details["orders"]))
-            seen.bundles = min(seen.bundles, int(details["bundles"]))
         elif name == "RoundClosed":
             seen.closed += 1
 
