@@ -57,7 +57,7 @@ def test_a_round_without_contracts_is_no_fast_round(tmp_path: Path) -> None:
 def test_contracts_stand_apart_from_other_messages(tmp_path: Path) -> None:
     found = measured(tmp_path, worker([9], [9], [9]), worker([], [], [9]))
     share, counts = found["messages_share_2"]
-    assert share == 12 / 6 / 2.5
+    assert share == pytest.approx(12 / 6 / 2.5)
     assert list(counts) == [6, 6, 0, 0, 0]
     assert found["inbox_per_contract_2"][0] == 4.0
 
