@@ -12,7 +12,7 @@ _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class SignedMeter:
-    """One meter and its node. `flow` moves energy through it, `slot_record` and `minute_record` sign what it shows.
+    """One meter and its node. `flow` moves energy through it, `slot_record` signs what it shows.
 
     Attributes:
         boot: the boot counter of its records.
@@ -48,12 +48,6 @@ class SignedMeter:
         """A signed slot record, linked to what came before."""
         signed = self.sign(self._record(time_s, prev_slot=self._prev_slot, **fields))
         self._prev = self._prev_slot = record_hash(signed)
-        return signed
-
-    def minute_record(self, time_s: int, **fields: object) -> bytes:
-        """A signed minute record, linked to what came before."""
-        signed = self.sign(self._record(time_s, **fields))
-        self._prev = record_hash(signed)
         return signed
 
     def _record(self, time_s: int, **fields: object) -> Record:
