@@ -2,8 +2,8 @@
 
 Rules:
 
-- A slot's energy is the difference of two signed slot records of one meter, and of nothing else. Registers are floored
-  to their resolution, so what a slot's difference misses stands in the next one: any run of slots sums exactly to the
+- A slot's energy is the difference of two signed slot records of one meter, and of nothing else. Registers are
+  whole Wh, so what a slot's difference misses stands in the next one: any run of slots sums exactly to the
   difference of its outer registers.
 - An edge is taken at the nearest reading, whose time the record says; a reading too far from the edge, or without a
   trusted time, is no edge. A slot without both edges has no energy. It is never guessed.

@@ -30,7 +30,8 @@ _RSEQ = Int(1, 2**40)
 class Record(Message):
     """A minute record, or a slot record where `prev_slot` stands.
 
-    Energies are the meter's registers, floored to Wh. Power is positive for import from the grid.
+    Energies are the meter's registers in whole Wh, the nearest to what a register in other units shows. Power is
+    positive for import from the grid.
     """
 
     KIND = "volthood/1/record"
