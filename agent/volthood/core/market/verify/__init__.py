@@ -34,16 +34,17 @@ def verify(book: Book, hood: Hood, clearing: Clearing) -> Fault | None:
 
 def _well_formed(ground: Ground, clearing: Clearing) -> Iterator[Fault]:
     before = (b"", b"")
-    for trade in clearing.trades:
-        pair = (trade.seller, trade.buyer)
+    sells, buys, node, path = ground.sells, ground.buys, ground.node, ground.path
+    for seller, buyer, energy_wh, _, _, path_fee in clearing.trades:
+        pair = (seller, buyer)
         if pair <= before:
-            yield Fault("trades in order, one a pair", energy_wh=trade.energy_wh)
+            yield Fault("trades in order, one a pair", energy_wh=energy_wh)
         before = pair
-        if trade.seller not in ground.sells or trade.buyer not in ground.buys:
-            yield Fault("parties have ordered on their side", energy_wh=trade.energy_wh)
+        if seller not in sells or buyer not in buys:
+            yield Fault("parties have ordered on their side", energy_wh=energy_wh)
             return
-        if trade.energy_wh <= 0:
-            yield Fault("energy above zero", ground.node[trade.seller], energy_wh=trade.energy_wh)
-        fee = ground.path(ground.node[trade.seller], ground.node[trade.buyer]).fee
-        if trade.path_fee != fee:
-            yield Fault("path fee", ground.node[trade.seller], trade.path_fee, detail=f"the path costs {fee}")
+        if energy_wh <= 0:
+            yield Fault("energy above zero", node[seller], energy_wh=energy_wh)
+        fee = path(node[seller], node[buyer]).fee
+        if path_fee != fee:
+            yield Fault("path fee", node[seller], path_fee, detail=f"the path costs {fee}")

@@ -64,9 +64,10 @@ class _Case:
         self._prices = prices
         self._trades = clearing.trades
         self._traded: defaultdict[bytes, int] = defaultdict(int)
-        for trade in clearing.trades:
-            self._traded[trade.seller] += trade.energy_wh
-            self._traded[trade.buyer] += trade.energy_wh
+        traded = self._traded
+        for seller, buyer, energy_wh, *_ in clearing.trades:
+            traded[seller] += energy_wh
+            traded[buyer] += energy_wh
         self._sellers, self._buyers = ground.by_node(ground.sells), ground.by_node(ground.buys)
         self._down_first = list(reversed(ground.top_down))
         self._own = {node: self._own_export(node) for node in ground.fee}
@@ -201,14 +202,15 @@ class _Case:
             for start, end in self._ground.in_order(sold, bought, lambda a, b, _fee: bool(sold[a] and bought[b]))
             for seller, buyer, energy_wh in paired(sold[start], bought[end])
         }
-        for trade in self._trades:
-            start, end = self._ground.node[trade.seller], self._ground.node[trade.buyer]
-            if expected.get((trade.seller, trade.buyer)) != trade.energy_wh:
-                yield Fault("pairing", start, self._prices[start], trade.energy_wh)
-            if trade.seller_price != self._prices[start]:
-                yield Fault("sellers are paid their node's price", start, trade.seller_price, trade.energy_wh)
-            if trade.buyer_price != self._prices[end]:
-                yield Fault("buyers pay their node's price", end, trade.buyer_price, trade.energy_wh)
+        nodes, prices = self._ground.node, self._prices
+        for seller, buyer, energy_wh, seller_price, buyer_price, _ in self._trades:
+            start, end = nodes[seller], nodes[buyer]
+            if expected.get((seller, buyer)) != energy_wh:
+                yield Fault("pairing", start, prices[start], energy_wh)
+            if seller_price != prices[start]:
+                yield Fault("sellers are paid their node's price", start, seller_price, energy_wh)
+            if buyer_price != prices[end]:
+                yield Fault("buyers pay their node's price", end, buyer_price, energy_wh)
 
     def _amounts_at(self, agents: list[bytes]) -> dict[bytes, int]:
         traded = self._traded
@@ -257,13 +259,20 @@ class _OwnPart:
         bought = _above(self._buys, limit + buyers - 1)
         rest_wh = export_wh - sum(sold.values()) + sum(bought.values())
         if buyers:
-            return sold | bought | self._shared(-rest_wh, bought, _above(self._buys, limit - 1))
-        return sold | bought | self._shared(rest_wh, sold, _below(self._sells, limit + 1))
+            return sold | bought | self._shared(-rest_wh, bought, self._buys, limit)
+        return sold | bought | self._shared(rest_wh, sold, self._sells, limit)
 
-    def _shared(self, rest_wh: int, sure_wh: dict[bytes, int], most_wh: dict[bytes, int]) -> dict[bytes, int]:
-        """What those trade in all who share the marginal energy."""
-        marginal = self._ground.in_line([agent for agent, wh in most_wh.items() if wh > sure_wh[agent]])
-        return rationed(rest_wh, {agent: most_wh[agent] for agent in marginal}, sure_wh)
+    def _shared(
+        self, rest_wh: int, sure_wh: dict[bytes, int], orders: dict[bytes, Steps], limit: int
+    ) -> dict[bytes, int]:
+        """What those trade in all who share the marginal energy, the steps at `limit`, beyond what is sure."""
+        marginal_wh: defaultdict[bytes, int] = defaultdict(int)
+        for agent, steps in orders.items():
+            for step_limit, wh in steps:
+                if step_limit == limit:
+                    marginal_wh[agent] += wh
+        wants_wh = {agent: sure_wh[agent] + marginal_wh[agent] for agent in self._ground.in_line(marginal_wh)}
+        return rationed(rest_wh, wants_wh, sure_wh)
 
 
 def _below(orders: dict[bytes, Steps], price: int) -> dict[bytes, int]:

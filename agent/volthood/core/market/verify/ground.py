@@ -53,7 +53,8 @@ class Ground:
 
     def __init__(self, book: Book, hood: Hood) -> None:
         self.round = list(book.round)
-        self.node = {order.agent: hood.member[order.agent].node for order in book.orders}
+        members = hood.member
+        self.node = {agent: members[agent].node for agent, _, _ in book.orders}
         self.sells: dict[bytes, Steps] = {}
         self.buys: dict[bytes, Steps] = {}
         for agent, side, steps in book.orders:
