@@ -138,6 +138,17 @@ def test_counters_never_repeat(trades: Trades) -> None:
     assert trades.next_counter("inbox:aa") == 1
 
 
+def test_books_and_own_orders_are_forgotten_by_slot(trades: Trades) -> None:
+    for slot in (900, 1800):
+        trades.save_posted((slot, 0), "order", b"own")
+        trades.save_book((slot, 0), b"first")
+        trades.save_book((slot, 0), b"book %d" % slot)
+    trades.forget_orders(1800)
+    assert (trades.posted((900, 0), "order"), trades.book((900, 0))) == (None, None)
+    assert (trades.posted((1800, 0), "order"), trades.book((1800, 0))) == (b"own", b"book 1800")
+    assert trades.book((1800, 255)) is None
+
+
 def test_a_second_version_of_a_posted_message_is_refused(trades: Trades) -> None:
     trades.save_posted((900, 0), "order", b"one")
     trades.save_posted((900, 0), "bundle", b"other")

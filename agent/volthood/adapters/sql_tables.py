@@ -66,6 +66,14 @@ posted = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+books = Table(
+    "book",
+    trade_tables,
+    Column("slot", BigInteger, primary_key=True),
+    Column("gate", Integer, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
 deals = Table(
     "deal",
     trade_tables,

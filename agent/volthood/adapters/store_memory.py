@@ -141,6 +141,7 @@ class MemoryTradeStore(_MemoryStore):
         super().__init__()
         self._counters: dict[str, int] = {}
         self._posted: dict[tuple[RoundKey, str], bytes] = {}
+        self._books: dict[RoundKey, bytes] = {}
         self._deals: defaultdict[int, dict[bytes, Deal]] = defaultdict(dict)
         self._slot_of: dict[bytes, int] = {}
         self._outbox: dict[tuple[bytes, int], OutboxRow] = {}
@@ -167,6 +168,21 @@ class MemoryTradeStore(_MemoryStore):
     def posted(self, key: RoundKey, kind: str) -> bytes | None:
         """Our own board message of a round."""
         return self._posted.get((key, kind))
+
+    def save_book(self, key: RoundKey, encoded: bytes) -> None:
+        """Keep the book that was cleared in a round; the newest counts."""
+        self._put(self._books, key, encoded)
+
+    def book(self, key: RoundKey) -> bytes | None:
+        """The book that was cleared in a round."""
+        return self._books.get(key)
+
+    def forget_orders(self, before_slot: int) -> None:
+        """Drop our own board messages and the books of all slots before one."""
+        for posted in [key for key in self._posted if key[0][0] < before_slot]:
+            self._drop(self._posted, posted)
+        for book in [key for key in self._books if key[0] < before_slot]:
+            self._drop(self._books, book)
 
     def save_deal(self, deal: Deal) -> None:
         """Keep the newest state of a deal."""

@@ -68,6 +68,9 @@ _COUNT = (
 )
 _SAVE_POSTED = insert(t.posted)
 _POSTED = sa.select(_P.data).where(_P.slot == given("of"), _P.gate == given("at"), _P.kind == given("which"))
+_SAVE_BOOK = _upsert(t.books)
+_BOOK = sa.select(t.books.c.data).where(t.books.c.slot == given("of"), t.books.c.gate == given("at"))
+_FORGET_ORDERS = [table.delete().where(table.c.slot < given("before")) for table in (t.posted, t.books)]
 _SAVE_DEAL = _upsert(t.deals)
 _DEALS = sa.select(t.deals).where(_D.slot >= given("since")).order_by(_D.slot, _D.id)
 _UNSIGNED = _D.own_settlement.is_(None) | _D.peer_settlement.is_(None)
@@ -208,6 +211,19 @@ class SqlTradeStore(_SqlStore):
     def posted(self, key: RoundKey, kind: str) -> bytes | None:
         """Our own board message of a round."""
         return self._connection.scalar(_POSTED, {"of": key[0], "at": key[1], "which": kind})
+
+    def save_book(self, key: RoundKey, encoded: bytes) -> None:
+        """Keep the book that was cleared in a round; the newest counts."""
+        self._connection.execute(_SAVE_BOOK, {"slot": key[0], "gate": key[1], "data": encoded})
+
+    def book(self, key: RoundKey) -> bytes | None:
+        """The book that was cleared in a round."""
+        return self._connection.scalar(_BOOK, {"of": key[0], "at": key[1]})
+
+    def forget_orders(self, before_slot: int) -> None:
+        """Drop our own board messages and the books of all slots before one."""
+        for query in _FORGET_ORDERS:
+            self._connection.execute(query, {"before": before_slot})
 
     def save_deal(self, deal: Deal) -> None:
         """Keep the newest state of a deal."""

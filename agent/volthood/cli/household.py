@@ -13,6 +13,9 @@ from volthood.core.billing import SlotBill
 from volthood.core.deals import Deal
 from volthood.core.energy import SlotEnergy
 from volthood.core.hood import Hood
+from volthood.core.market.book import Book
+from volthood.core.market.market_file import Market
+from volthood.core.market.rules import RULES
 from volthood.core.membership import member_of
 from volthood.core.standing import standings_permille
 from volthood.core.tariff import Price
@@ -133,6 +136,21 @@ class Household:
             energy=energy,
             bill=None if energy is None else self.books.bill(energy, deals),
         )
+
+    def market(self, slot: int, gate: int | None = None) -> Market:
+        """A round's rules, the book that the agent counted, and the clearing; of the slot's newest round without `gate`.
+
+        Raises:
+            LocalError: the agent counted no such book, or does not keep it any more.
+        """
+        gates = [note.gate for note in self.trades.round_notes(slot)]
+        chosen = gate if gate is not None else max(gates, key=lambda index: self.hood.gate_s(slot, index), default=-1)
+        encoded = self.trades.book((slot, chosen))
+        if encoded is None:
+            known = ", ".join(map(str, gates)) or "none"
+            raise LocalError(f"{self.house}: no book of gate {chosen} is kept for this slot; its rounds: {known}")
+        book = Book.from_encoded(encoded)
+        return Market(self.hood, book, RULES[self.hood.algorithm].clear(book, self.hood))
 
     def price(self, slot: int) -> Price:
         """The tariff of a slot as logged before its first order; without one, as the tariff file has it."""

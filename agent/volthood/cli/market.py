@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from volthood.cli.options import plain_errors
+from volthood.cli.options import plain_errors, slot_of, which_homes
 from volthood.errors import LocalError, PeerError
 from volthood.wire import cbor
 
@@ -62,14 +62,40 @@ def clear(file: Path, out: Path | None) -> None:
     if given.hood.algorithm not in RULES:
         raise BadFileError(f"{file}: hood.algorithm = {given.hood.algorithm!r} is unknown here: {', '.join(RULES)}")
     cleared = replace(given, clearing=RULES[given.hood.algorithm].clear(given.book, given.hood))
-    values = market_to_values(cleared)
+    _show(market_to_values(cleared), out, _words(cleared))
+
+
+@market.command()
+@click.argument("slot")
+@click.option(
+    "--gate", type=int, help="Index of the round's gate: 0 forward, 254 and 255 balancing. Default: the newest."
+)
+@click.option("--out", type=FILE, help="A new file, CBOR where its name ends in .cbor; standard output without it.")
+@which_homes
+def export(slot: str, gate: int | None, out: Path | None, folder: Path, home: str | None) -> None:
+    """Write the round of SLOT that a household took part in: its rules, the book it counted, and the clearing.
+
+    SLOT is UTC as 2016-08-26T16:15Z, or local time as 09:15. Books are kept for 30 days.
+    """
+    from volthood.cli.household import Household, agent_files
+    from volthood.core.market.market_file import market_to_values
+
+    with plain_errors(), Household.open(agent_files(folder, home)[0]) as household:
+        newest = household.newest_record()
+        start = slot_of(slot, household.hood.slot_s, household.zone, 0 if newest is None else newest.time_s)
+        cleared = household.market(start, gate)
+    _show(market_to_values(cleared), out, _words(cleared))
+
+
+def _show(values: dict[str, object], out: Path | None, words: str) -> None:
+    """Prints a market, or writes it into a new file and prints it in words."""
     if out is None:
         print(json_text(values))
         return
     data = cbor.encode(values) if out.suffix == ".cbor" else (json_text(values) + "\n").encode()
     with plain_errors():
         _write_new(out, data)
-    print(f"{out}: {_words(cleared)}")
+    print(f"{out}: {words}")
 
 
 def json_text(values: object, indent: str = "") -> str:

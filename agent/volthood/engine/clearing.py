@@ -36,6 +36,7 @@ def _note(desk: Desk, round_: Round, cleared: Cleared) -> None:
         book=cleared.book.digest,
     )
     desk.trades.save_round_note(note)
+    desk.trades.save_book((slot, gate), cleared.book.encoded)
     desk.note("BookCleared", slot=slot, gate=gate, orders=note.orders, bundles=note.bundles, traded_wh=note.traded_wh)
 
 

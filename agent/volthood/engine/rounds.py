@@ -26,6 +26,8 @@ from volthood.wire.roster import RosterMember
 
 RoundKey = tuple[int, int]
 """(slot, gate)."""
+KEEP_ORDERS_S = 30 * 86_400
+"""So long orders, ours and the others', are kept: they tell what a household expected to use."""
 
 
 class Rounds:
@@ -237,3 +239,5 @@ class Rounds:
             self._asking.forget(slot, gate)
             self._evidence.forget(slot, gate)
             self._contracting.forget(slot, gate)
+            if slot % 86_400 == 0:
+                self._desk.trades.forget_orders(slot - KEEP_ORDERS_S)

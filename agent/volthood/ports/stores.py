@@ -144,6 +144,15 @@ class TradeStore(Protocol):
     def posted(self, key: RoundKey, kind: str) -> bytes | None:
         """Our own board message of a round."""
 
+    def save_book(self, key: RoundKey, encoded: bytes) -> None:
+        """Keep the book that was cleared in a round; the newest counts."""
+
+    def book(self, key: RoundKey) -> bytes | None:
+        """The book that was cleared in a round."""
+
+    def forget_orders(self, before_slot: int) -> None:
+        """Drop our own board messages and the books of all slots before one."""
+
     def save_deal(self, deal: Deal) -> None:
         """Keep the newest state of a deal."""
 

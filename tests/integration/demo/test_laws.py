@@ -46,6 +46,21 @@ def check(result: dict[str, Any], homes: int) -> None:
         assert bought_wh == sum(home["sold_wh"] for home in households) == result["energy_wh"]
 
 
+def check_markets(folder: Path, homes: Sequence[str], to: Path) -> None:
+    """Every home exports the same market of the first slot that was traded, and it holds."""
+    slot = json.loads((folder / "transactions.json").read_text())[0]["timestamp"]
+    told = set()
+    for home in homes:
+        file = to / f"{home}.json"
+        export = ["market", "export", slot, "--dir", str(folder), "--home", home, "--gate", "0", "--out", str(file)]
+        subprocess.run([*VOLTHOOD, *export], check=True, capture_output=True, text=True, timeout=LIMIT_S)
+        verify = ["market", "verify", str(file), "--json"]
+        holds = subprocess.run([*VOLTHOOD, *verify], check=True, capture_output=True, text=True, timeout=LIMIT_S)
+        told.add(holds.stdout)
+    assert len(told) == 1
+    assert json.loads(told.pop())["holds"] is True
+
+
 def hand_made(folder: Path, half_hours: int) -> Path:
     """Three homes on a June morning, half-hourly, with their own prices."""
     rows = ["utc,home,load_wh,pv_wh,retail,feed_in"]
@@ -63,7 +78,9 @@ def hand_made(folder: Path, half_hours: int) -> Path:
     ids=["six homes, mid-market, one node", "ten homes, auction, streets"],
 )
 def test_the_laws_hold(homes: int, options: Sequence[str], tmp_path: Path) -> None:
-    check(run_demo(tmp_path, "--homes", str(homes), *SHORT, *options), homes)
+    result = run_demo(tmp_path, "--homes", str(homes), *SHORT, *options)
+    check(result, homes)
+    check_markets(tmp_path / "hood", [household["home"] for household in result["households"]], tmp_path)
 
 
 def test_the_laws_hold_for_a_hand_made_file(tmp_path: Path) -> None:

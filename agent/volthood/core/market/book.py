@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from volthood.core.hood import Hood
 from volthood.core.units import is_slot
 from volthood.errors import PeerError
-from volthood.wire.cbor import encode
-from volthood.wire.keys import hash_of, sha256
+from volthood.wire.cbor import WireError, decode, encode
+from volthood.wire.keys import sha256
 from volthood.wire.limits import MAX_ORDER_STEPS
 from volthood.wire.market import BUY, SELL, WATCH
 
@@ -79,10 +79,26 @@ class Book:
         return cls(RoundId(*round_id), tuple(rows))  # type: ignore[arg-type] # the round id is a plain tuple elsewhere
 
     @cached_property
+    def encoded(self) -> bytes:
+        """The book as canonical CBOR: [round, [agent, side, steps] each]."""
+        rows = [[agent, side, [list(step) for step in steps]] for agent, side, steps in self.orders]
+        return encode([list(self.round), rows])
+
+    @cached_property
     def digest(self) -> bytes:
         """The book's hash, which stands in every contract: hash(round, [agent, side, steps] each)."""
-        rows = [[agent, side, [list(step) for step in steps]] for agent, side, steps in self.orders]
-        return hash_of(list(self.round), rows)
+        return sha256(self.encoded)
+
+    @classmethod
+    def from_encoded(cls, data: bytes) -> "Book":
+        """The book that was kept as `encoded`. Raises `WireError` for anything else."""
+        try:
+            values: Any = decode(data)
+            (hood, slot, gate), rows = values
+            orders = [BookOrder(agent, side, tuple((limit, wh) for limit, wh in steps)) for agent, side, steps in rows]
+            return cls(RoundId(hood, slot, gate), tuple(orders))
+        except (TypeError, ValueError) as error:
+            raise WireError("book_invalid", str(error)) from error
 
 
 class Lots:

@@ -9,7 +9,8 @@ import pytest
 from volthood.core.hood import Hood
 from volthood.core.market.book import Book, BookOrder, Lots, RoundId, refusal
 from volthood.errors import PeerError
-from volthood.testing.markets import HOOD_ID, agent, hood_of
+from volthood.testing.markets import HOOD_ID, agent, book_of, hood_of
+from volthood.wire.cbor import WireError, encode
 from volthood.wire.keys import hash_of
 from volthood.wire.limits import MAX_ORDER_STEPS
 from volthood.wire.market import BUY, SELL, WATCH, Order
@@ -126,3 +127,15 @@ def test_lots_are_the_hashes_that_the_rules_name() -> None:
     assert lots.agent(agent("a")) == hash_of([HOOD_ID, 900, 0], agent("a"))
     assert lots.node("far") == hash_of([HOOD_ID, 900, 0], "far")
     assert lots.nodes("near", "far") == lots.nodes("far", "near") == hash_of([HOOD_ID, 900, 0], "far", "near")
+
+
+def test_a_book_that_was_kept_is_the_same_book() -> None:
+    book = book_of({"ann": (SELL, ((8000, 300), (9000, 20))), "ben": (BUY, ((30_000, 500),))})
+    assert Book.from_encoded(book.encoded) == book
+    assert Book.from_encoded(book.encoded).digest == book.digest
+
+
+@pytest.mark.parametrize("data", [b"", encode([1, 2]), encode([[b"h", 1], []]), encode([[b"h", 1, 2], [[b"a", 1]]])])
+def test_what_is_no_book_is_refused(data: bytes) -> None:
+    with pytest.raises(WireError):
+        Book.from_encoded(data)
