@@ -1,7 +1,8 @@
 """What the console can be asked. Each command gives names and values: one JSON object with `--json`, else lines.
 
 Reading is open to whoever holds the cable. What changes something needs the installer's PIN, once there is one. The code
-of a command is loaded when it is asked for and dropped afterwards: the board has better uses for the memory.
+of a command is loaded when it is asked for and dropped afterwards: the board has better uses for the memory. One that
+takes its time is a coroutine, which looks at `Context.pressed`: any key ends it with what it has.
 """
 
 import gc
@@ -12,7 +13,7 @@ from voltnode.console.editor import MAX_LINE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from typing import Any
 
     from voltnode.main import Node
@@ -62,24 +63,38 @@ class Context:
     Attributes:
         node: the node.
         then: to be called once the answer is out, None mostly.
+        as_json: whether the command that runs answers with one JSON object, and so says nothing before.
+        pressed: whether a key was pressed since the command began: it shall end.
+        say: shows a line while a command runs.
     """
 
     def __init__(self, node: "Node") -> None:
         self.node = node
         self.then: Any = None
+        self.as_json = False
+        self.pressed: Callable[[], bool] = _never
+        self.say: Callable[[str], Awaitable[None]] = _nowhere
         self.reset_code = ""
         self.reset_until_ms = 0
 
 
-def execute(context: Context, line: bytes) -> "tuple[Answer, bool]":
+def _never() -> bool:
+    return False
+
+
+async def _nowhere(_: str) -> None:
+    """Nobody looks on."""
+
+
+async def execute(context: Context, line: bytes) -> "tuple[Answer, bool]":
     """(answer, whether as JSON) of a line that is not empty. A refusal is an answer with `error` and `detail`."""
     if len(line) > MAX_LINE_BYTES:
         return _refusal("line_too_long", "at most %d bytes" % MAX_LINE_BYTES), True
     line = line.strip()
-    as_json = line.endswith(b"--json")
+    as_json = context.as_json = line.endswith(b"--json")
     try:
         text = str(line[:-6] if as_json else line, "utf-8")
-        return _run(context, text), as_json
+        return await _run(context, text), as_json
     except (RefusedError, ConfigError) as error:
         return _refusal(error.reason, error.detail), as_json
     except OSError as error:
@@ -91,13 +106,13 @@ def execute(context: Context, line: bytes) -> "tuple[Answer, bool]":
         return _refusal("no_memory", "try again"), as_json
 
 
-def _run(context: Context, text: str) -> "Answer":
+async def _run(context: Context, text: str) -> "Answer":
     words = text.split(None, 2)
     for count in (2, 1):
         name = " ".join(words[:count])
         for known, _, module, function in COMMANDS:
             if len(words) >= count and name == known:
-                return _call(context, module, function, _after(text, words[:count]))
+                return await _call(context, module, function, _after(text, words[:count]))
     raise RefusedError("unknown_command", "help lists the commands")
 
 
@@ -107,14 +122,16 @@ def _after(text: str, words: "list[str]") -> str:
     return text.strip()
 
 
-def _call(context: Context, module: str, function: str, argument: str) -> "Answer":
+async def _call(context: Context, module: str, function: str, argument: str) -> "Answer":
     if not module:
         return [(name, text) for name, text, _, _ in COMMANDS]
     full_name = _PACKAGE + "." + module
     loaded = __import__(full_name, None, None, (function,))
     try:
-        answer: Answer = getattr(loaded, function)(context, argument)
-        return answer
+        answer: Any = getattr(loaded, function)(context, argument)
+        # A command that has to wait is a coroutine; the others cost no task switch.
+        done: Answer = await answer if hasattr(answer, "send") else answer
+        return done
     finally:
         if _DROPS_CODE:
             del sys.modules[full_name]

@@ -8,6 +8,8 @@ MAX_LINE_BYTES = 1024
 """A longer line comes out one byte longer than this, to be refused: half a command is none."""
 HISTORY_LINES = 10
 PROMPT = b"> "
+CLEAR_LINE = b"\r\x1b[K"
+CTRL_C = 3
 
 _NEW_LINE = b"\r\n"
 _PLAIN, _ESCAPE, _SEQUENCE = 0, 1, 2
@@ -29,6 +31,11 @@ class LineEditor:
         self._after_cr = False
         self._echo = b""
         self._typed = False
+
+    @property
+    def line(self) -> bytes:
+        """What is typed so far of a line that is echoed."""
+        return self._line if self._typed else b""
 
     def feed(self, data: bytes) -> "tuple[bytes, list[bytes]]":
         """(echo, finished lines) of some input."""
@@ -70,7 +77,7 @@ class LineEditor:
             if self._line:
                 self._line = self._line[:-1]
                 self._echo += b"\b \b"
-        elif byte == 3:
+        elif byte == CTRL_C:
             self._line = b""
             self._echo += b"^C" + _NEW_LINE + PROMPT
         elif byte == 21:
@@ -103,5 +110,5 @@ class LineEditor:
             self._echo += _NEW_LINE + b"  ".join(fitting) + _NEW_LINE + PROMPT + self._line
 
     def _show(self, line: bytes) -> None:
-        self._echo += b"\r\x1b[K" + PROMPT + line
+        self._echo += CLEAR_LINE + PROMPT + line
         self._line = line

@@ -1,9 +1,14 @@
-"""The console's task: keys to lines, lines to answers. It only ever waits for the technician."""
+"""The console's task: keys to lines, lines to answers. It only ever waits for the technician.
 
+Keys are taken while a command runs too, so that one that takes long can be stopped (`Context.pressed`). What others have
+to say meanwhile (`Session.say`) comes between two answers, and a line that is being typed is shown anew behind it.
+"""
+
+import asyncio
 import json
 
 from voltnode.console.commands import NAMES, Context, as_lines, execute
-from voltnode.console.editor import PROMPT, LineEditor
+from voltnode.console.editor import CLEAR_LINE, CTRL_C, MAX_LINE_BYTES, PROMPT, LineEditor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +16,9 @@ if TYPE_CHECKING:
 
     from voltnode.console.commands import Answer
     from voltnode.main import Node
+
+MAX_TYPED_BYTES = 2 * MAX_LINE_BYTES
+MAX_SAID_LINES = 32
 
 
 def json_pieces(answer: "Answer") -> "Iterator[str]":
@@ -36,23 +44,86 @@ class Session:
         self._console = node.board.console
         self._context = Context(node)
         self._editor = LineEditor(NAMES)
+        self._typed = b""
+        self._wake = asyncio.Event()
+        self._said: list[str] = []
+        self._unsaid = 0
+        self._context.pressed = self._pressed
+        self._context.say = self._say_now
 
     async def run(self) -> None:
         """The task; ends when nobody can type any more."""
+        self._wake = asyncio.Event()
         await self._console.write(b"\r\nvolthood node, help lists the commands\r\n" + PROMPT)
-        while True:
-            data = await self._console.read()
-            if not data:
-                return
-            echo, lines = self._editor.feed(data)
-            if echo:
-                await self._console.write(echo)
-            for line in lines:
-                await self._answer(line)
+        listening = asyncio.create_task(self._listen())
+        try:
+            while self._typed or not listening.done():
+                self._wake.clear()
+                await self._say_all()
+                data, self._typed = self._typed, b""
+                await self._feed(data)
+                if not (self._typed or self._said):
+                    await self._wake.wait()
+            await listening
+        finally:
+            listening.cancel()
+
+    async def _listen(self) -> None:
+        """Takes what is typed, a little ahead of what is done with it."""
+        try:
+            while True:
+                data = await self._console.read()
+                if not data:
+                    return
+                self._typed += data
+                self._wake.set()
+                while len(self._typed) > MAX_TYPED_BYTES:
+                    await self._context.node.board.sleep_ms(10)
+        finally:
+            self._wake.set()
+
+    def _pressed(self) -> bool:
+        """Whether a key was pressed while a command runs; it is used up, but for Ctrl-C, which begins a tool's line."""
+        if not self._typed:
+            return False
+        if self._typed[0] != CTRL_C:
+            self._typed = self._typed[1:]
+        return True
+
+    def say(self, text: str) -> None:
+        """Shows a line between two answers. Never waits: what is too much for the cable is counted and left out."""
+        if len(self._said) < MAX_SAID_LINES:
+            self._said.append(text)
+        else:
+            self._unsaid += 1
+        self._wake.set()
+
+    async def _say_now(self, text: str) -> None:
+        """A line of a command that still runs."""
+        await self._console.write(text.encode() + b"\r\n")
+
+    async def _say_all(self) -> None:
+        if not self._said:
+            return
+        said, self._said = self._said, []
+        if self._unsaid:
+            said.append("... and %d lines more" % self._unsaid)
+            self._unsaid = 0
+        await self._console.write(CLEAR_LINE)
+        for text in said:
+            await self._say_now(text)
+        await self._console.write(PROMPT + self._editor.line)
+
+    async def _feed(self, data: bytes) -> None:
+        echo, lines = self._editor.feed(data)
+        if echo:
+            await self._console.write(echo)
+        for line in lines:
+            await self._answer(line)
 
     async def _answer(self, line: bytes) -> None:
         if line.strip():
-            answer, as_json = execute(self._context, line)
+            answer, as_json = await execute(self._context, line)
             for piece in json_pieces(answer) if as_json else as_lines(answer):
                 await self._console.write(piece.encode())
             await self._console.write(b"\r\n" if as_json else b"")
