@@ -27,8 +27,7 @@ def main(area: str, quick: bool, seed: int, as_json: bool) -> None:
     results = []
     for figure in measurer(area)(quick, seed):
         results.append(judged(area, figure, marks))
-        if not as_json:
-            print(f"{results[-1]['name']} ...", file=sys.stderr)
+        print(f"{results[-1]['name']}: {shown(figure.figure)} {figure.unit}", file=sys.stderr)
     if as_json:
         print(json.dumps(results))
     else:

@@ -7,7 +7,7 @@ from volthood.testing.markets import BALANCING, FEED_IN, RETAIL, book_of, hood_o
 from volthood.wire.market import BUY, SELL
 from volthood_tools.bench import misreport
 from volthood_tools.bench.figures import Figure, judged, read_marks
-from volthood_tools.bench.market import measure
+from volthood_tools.bench.books import measure
 from volthood_tools.bench.misreport import Truth
 
 MARKED = {
