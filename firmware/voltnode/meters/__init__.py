@@ -79,6 +79,7 @@ LIMITS = {
     "mHz": (0, 10**5),
     "permille": (-1000, 1000),
     "scale": (-10, 10),
+    "order": (-1, 0),
 }
 """What can be true, by unit. A value outside is an error of the meter or of the line."""
 

@@ -9,6 +9,7 @@
   meter counts no export, and its reading says 0.
 - Register blocks differ from the Ethernet version EM24_E1; wrong profile gives plausible nonsense.
 - protocol pages: baud selectable 4800/9600 only, parity none and 1 stop bit fixed; which baud is factory set not seen
+- phase_sequence: 0 for L1-L2-L3, -1 for L1-L3-L2; as Victron's users read it
 - energy_import: Disagrees with mbmd (0x0042 = partial counter)
 """
 
@@ -51,6 +52,7 @@ TABLE = MeterTable(
         _register("power_factor_l2", 0x0033, "int16", 1, "permille", DETAIL),
         _register("power_factor_l3", 0x0034, "int16", 1, "permille", DETAIL),
         _register("power_factor_total", 0x0035, "int16", 1, "permille"),
+        _register("phase_sequence", 0x0036, "int16", 1, "order", DETAIL),
         _register("frequency", 0x0037, "uint16", 100, "mHz"),
         _register("energy_import", 0x003E, "int32", 100, "Wh", REQUIRED),
         _register("energy_import_l1", 0x0046, "int32", 100, "Wh", DETAIL),
@@ -65,5 +67,6 @@ TABLE = MeterTable(
         "reactive_power_l2",
         "reactive_power_l3",
         "reactive_power_total",
+        "phase_sequence",
     ),
 )

@@ -6,6 +6,7 @@
   (import) and 0x051C (export), which are not used yet.
 - Export counters only move in measurement mode B (carlo-gavazzi library).
 - Functions 3 and 4 read the same data; 32-bit values least significant word first.
+- phase_sequence: 0 for L1-L2-L3, -1 for L1-L3-L2; as Victron reads it.
 - Serial settings come from general knowledge: probe.
 - serial_number: 13 characters; low byte of the 7th register is not part of it
 """
@@ -49,6 +50,7 @@ TABLE = MeterTable(
         _register("power_factor_l2", 0x002F, "int16", 1, "permille", DETAIL),
         _register("power_factor_l3", 0x0030, "int16", 1, "permille", DETAIL),
         _register("power_factor_total", 0x0031, "int16", 1, "permille"),
+        _register("phase_sequence", 0x0032, "int16", 1, "order", DETAIL),
         _register("frequency", 0x0033, "uint16", 100, "mHz"),
         _register("energy_import", 0x0034, "int32", 100, "Wh", REQUIRED),
         _register("energy_import_l1", 0x0040, "int32", 100, "Wh", DETAIL),
@@ -59,5 +61,5 @@ TABLE = MeterTable(
         _register("energy_export_fine", 0x0408, "thousandths", 1, "Wh"),
     ),
     serial=(4, 0x5000, "text7"),
-    single_source=("energy_import_fine", "energy_export_fine"),
+    single_source=("energy_import_fine", "energy_export_fine", "phase_sequence"),
 )

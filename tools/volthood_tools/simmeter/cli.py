@@ -47,13 +47,13 @@ def main(config: Path | None, clock: Path | None, faults: Path | None, paced: bo
     What the registers show depends on calendar time alone, so a meter started again goes on where it would have been.
     """  # noqa: D301 - click's mark for lines to keep
     from volthood_tools.simmeter.clock import MeterClock
-    from volthood_tools.simmeter.faults import read_plan
+    from volthood_tools.simmeter.faults import PlanFile
     from volthood_tools.simmeter.meters import lines
     from volthood_tools.simmeter.ports import serve
 
     try:
         clock, meters = _meters(config, clock, single)
-        plan = None if faults is None else read_plan(faults)
+        plan = None if faults is None else PlanFile(faults)
         served = lines(meters, MeterClock(clock), plan, paced)
     except LocalError as error:
         raise click.ClickException(str(error)) from error

@@ -1,10 +1,12 @@
 """What goes wrong on purpose: faults of a meter and of its line, by calendar or by count of requests.
 
-A plan is a TOML file (README.md here tells its keys). The same plan, seed and requests give the same bytes: chance is a
-hash of seed, fault, unit and number of the request, never of the moment.
+A plan is a TOML file (README.md here tells its keys), and is read again whenever it is changed: so a test spoils and mends a
+meter that runs. The same plan, seed and requests give the same bytes: chance is a hash of seed, fault, unit and number of
+the request, never of the moment.
 """
 
 import hashlib
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +14,8 @@ from pathlib import Path
 from volthood.config.toml import build, read_toml, setting
 from volthood.errors import LocalError
 from volthood_tools.simmeter.quantities import Values
+from volthood_tools.simmeter.wiring import KINDS as WIRING_KINDS
+from volthood_tools.simmeter.wiring import WiringFault, as_wired
 
 Emission = tuple[int, bytes]
 """How many ms after the answer was due, and bytes on the line."""
@@ -20,7 +24,8 @@ LINE_KINDS = ("crc", "noise", "baud", "twin", "echo")
 """Only a serial line has these: over TCP they do nothing."""
 
 VALUE_KINDS = ("rollover", "jump", "restart")
-KINDS = (*LINE_KINDS, *VALUE_KINDS, "silence", "delay", "address", "exception", "truncated", "doubled", "unplugged")
+ANSWER_KINDS = ("silence", "delay", "address", "exception", "truncated", "doubled", "unplugged")
+KINDS = (*LINE_KINDS, *VALUE_KINDS, *WIRING_KINDS, *ANSWER_KINDS)
 
 _ENERGIES = ("energy_import", "energy_export", "energy_import_f32", "energy_import_fine", "energy_export_fine")
 
@@ -45,6 +50,8 @@ class Fault:
     code: int = setting("exception: its code", default=4)
     count: int = setting("truncated, unplugged: bytes that come; noise: bytes that come before", default=3)
     wh: int = setting("jump: what is added; rollover: the end of the counter; restart: what is lost", default=0)
+    phase: int = setting("wiring: which phase; swapped: this one and the next", default=1)
+    ratio_permille: int = setting("ratio: what every current is multiplied by", default=500)
 
     def check(self) -> None:
         """Raises: `LocalError` with what is wrong."""
@@ -59,6 +66,8 @@ class Fault:
             (not 0 <= self.delay_ms <= 60_000, "delay_ms is 0 to 60000"),
             (not 1 <= self.code <= 255, "code is 1 to 255"),
             (not 0 <= self.count <= 256, "count is 0 to 256"),
+            (not 1 <= self.phase <= 3, "phase is 1 to 3"),
+            (not 1 <= self.ratio_permille <= 1_000_000, "ratio_permille is 1 to 1000000"),
             (self.kind == "rollover" and self.wh < 1, "wh is the end of the counter"),
         ):
             if wrong:
@@ -92,7 +101,8 @@ class Strike:
 
     def values(self, values: Values) -> Values:
         """What the registers show instead."""
-        changed = dict(values)
+        wrong = [_wiring(fault) for fault in self.faults if fault.kind in WIRING_KINDS]
+        changed = dict(as_wired(values, wrong))
         for name in _ENERGIES:
             if name in changed:
                 changed[name] = max(0, changed[name] - self.lost_wh)
@@ -149,6 +159,9 @@ class FaultPlan:
     """The faults of one process, and how many requests each meter has had."""
 
     def __init__(self, faults: tuple[Fault, ...] = (), seed: int = 0) -> None:
+        self._begin(faults, seed)
+
+    def _begin(self, faults: tuple[Fault, ...], seed: int) -> None:
         self._faults = faults
         self._seed = seed
         self._numbers: dict[tuple[object, int], int] = {}
@@ -193,8 +206,46 @@ def _together(emissions: list[Emission]) -> list[Emission]:
     return [(after_ms, data) for after_ms, data in sorted(found.items()) if data]
 
 
-def read_plan(path: Path) -> FaultPlan:
-    """The plan in a TOML file. Raises: `LocalError`."""
+class PlanFile(FaultPlan):
+    """The plan in a TOML file, followed: a changed file is a new plan, whose requests are counted anew.
+
+    A file that is gone or broken changes nothing; that it is broken is said on standard error.
+
+    Raises:
+        LocalError: what is wrong with the file at the start.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._changed_ns = _changed_ns(path)
+        super().__init__(*_read(path))
+
+    def strike(self, line: object, unit: int, now_ms: int) -> Strike:
+        """See `FaultPlan`."""
+        changed_ns = _changed_ns(self._path)
+        if changed_ns not in (None, self._changed_ns):
+            self._changed_ns = changed_ns
+            try:
+                self._begin(*_read(self._path))
+            except LocalError as error:
+                print(f"the plan stays as it was: {error}", file=sys.stderr, flush=True)
+        return super().strike(line, unit, now_ms)
+
+
+def _changed_ns(path: Path) -> int | None:
+    """When a file was changed; None where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _wiring(fault: Fault) -> WiringFault:
+    return WiringFault(fault.kind, fault.phase, fault.ratio_permille)
+
+
+def _read(path: Path) -> tuple[tuple[Fault, ...], int]:
+    """Faults and seed of a TOML file. Raises: `LocalError`."""
     file = read_toml(path)
     unknown = set(file) - {"seed", "fault"}
     if unknown:
@@ -209,7 +260,7 @@ def read_plan(path: Path) -> FaultPlan:
             faults[-1].check()
         except LocalError as error:
             raise LocalError(f"{path}: fault[{i}]: {error}") from error
-    return FaultPlan(tuple(faults), seed)
+    return tuple(faults), seed
 
 
 def _ms(time: datetime) -> int:

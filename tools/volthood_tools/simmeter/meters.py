@@ -28,7 +28,7 @@ class SimulatedMeter:
         self._series = series
         self._clock = clock
         self._registers = _registers(settings.table)
-        self._shares = _shares(self._registers.table)
+        self._shares = settings.shares or _shares(self._registers.table)
 
     def now_ms(self) -> int:
         """Calendar time; that of the series' beginning while nobody knows it."""
@@ -72,6 +72,9 @@ def _shares(table: MeterTable) -> tuple[int, ...]:
 def simulated(settings: MeterSettings, clock: MeterClock) -> SimulatedMeter:
     """A meter from its settings. Raises: `LocalError`."""
     settings.check()
+    phases = len(_shares(_registers(settings.table).table))
+    if settings.shares and len(settings.shares) != phases:
+        raise LocalError(f"meter {settings.name}: {settings.table} has {phases} phases, so many shares")
     real_ms = time.time_ns() // 1_000_000
     calendar_ms = clock.now_ms()
     default_start_ms = year_start_ms(real_ms if calendar_ms is None else calendar_ms)

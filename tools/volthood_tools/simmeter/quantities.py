@@ -72,7 +72,8 @@ def _energies(series: PowerSeries, at_ms: int, start_wh: tuple[int, int], shares
     for name, amount, start in zip(("import", "export"), series.energy_mw_ms(at_ms), start_wh, strict=True):
         values[f"energy_{name}"] = start + amount // MW_MS_PER_WH
         for phase, share in enumerate(shares):
-            values[f"energy_{name}_l{phase + 1}"] = (start * share + amount * share // MW_MS_PER_WH) // 100
+            values[f"energy_{name}_l{phase + 1}"] = max(0, (start * share + amount * share // MW_MS_PER_WH) // 100)
+    values["phase_sequence"] = 0
     values["energy_total_abs"] = values["energy_import"] + values["energy_export"]
     values["energy_import_f32"] = values["energy_import_fine"] = values["energy_import"]
     values["energy_export_fine"] = values["energy_export"]

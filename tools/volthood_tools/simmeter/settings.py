@@ -45,6 +45,9 @@ class MeterSettings:
     export_wh: int | None = setting("export register at the start; from the serial number without it", default=None)
     voltage_v: int = setting("nominal voltage", default=230)
     frequency_hz: int = setting("nominal frequency", default=50)
+    shares: tuple[int, ...] = setting(
+        "percent of the power in each phase, 100 in all; below 0 where one feeds in while the others draw", default=()
+    )
 
     def start_wh(self) -> tuple[int, int]:
         """The registers at the start of the series: 1,000 to 4,000 kWh, where a float32 still shows each Wh."""
@@ -65,6 +68,7 @@ class MeterSettings:
             (min(self.start_wh()) < 0, "registers start at 0 or more"),
             (not 100 <= self.voltage_v <= 400, "voltage_v is 100 to 400"),
             (not 40 <= self.frequency_hz <= 70, "frequency_hz is 40 to 70"),
+            (len(self.shares) > 3 or sum(self.shares or (100,)) != 100, "shares are three at most, 100 in all"),
         ):
             if wrong:
                 raise LocalError(f"meter {self.name}: {what}")

@@ -1,13 +1,16 @@
 """The fault plan: when each fault strikes, what it does to an answer, and that the same plan gives the same bytes."""
 
+import dataclasses
 import datetime as dt
+import os
 from pathlib import Path
 
 import pytest
 
 from volthood.errors import LocalError
 from volthood_tools.simmeter.answering import Answering
-from volthood_tools.simmeter.faults import KINDS, Fault, FaultPlan, Strike, read_plan
+from volthood_tools.simmeter.faults import KINDS, Fault, FaultPlan, PlanFile, Strike
+from volthood_tools.simmeter.settings import MeterSettings
 
 REQUEST = bytes.fromhex("0103000000020000")[:6]
 
@@ -136,7 +139,7 @@ def test_a_meter_that_started_again_has_lost_some() -> None:
 def plan_of(text: str, folder: Path) -> FaultPlan:
     path = folder / "faults.toml"
     path.write_text(text)
-    return read_plan(path)
+    return PlanFile(path)
 
 
 def test_a_file_with_every_kind(tmp_path: Path) -> None:
@@ -168,3 +171,24 @@ def test_a_file_with_every_kind(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_in_words(text: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(LocalError, match=reason):
         plan_of(text, tmp_path)
+
+
+def test_a_plan_that_changes_is_a_new_plan(tmp_path: Path) -> None:
+    plan = plan_of('[[fault]]\nkind = "silence"\nlast = 1\n', tmp_path)
+    kinds = []
+    for text in (None, None, '[[fault]]\nkind = "crc"\n', "[[fault", ""):
+        if text is not None:
+            beside = tmp_path / "new"
+            beside.write_text(text)
+            os.utime(beside, ns=(0, len(kinds)))
+            beside.replace(tmp_path / "faults.toml")
+        kinds.append([fault.kind for fault in plan.strike("line", 1, 0).faults])
+    (tmp_path / "faults.toml").unlink()
+    kinds.append([fault.kind for fault in plan.strike("line", 1, 0).faults])
+    assert kinds == [["silence"], [], ["crc"], ["crc"], [], []]
+
+
+def test_the_page_names_every_kind_and_every_key(repo_root: Path) -> None:
+    page = (repo_root / "tools" / "volthood_tools" / "simmeter" / "README.md").read_text()
+    names = [*KINDS, *(field.name for cls in (Fault, MeterSettings) for field in dataclasses.fields(cls))]
+    assert [name for name in names if f"`{name}`" not in page] == []
