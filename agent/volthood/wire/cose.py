@@ -5,27 +5,45 @@ external authenticated data (`volthood/1/order`), so a signature of one kind nev
 header is always empty: what is not covered by the signature is not there.
 """
 
-from volthood.wire.cbor import Tag, WireError, byte_string, decode, encode
+from volthood.wire.cbor import Tag, WireError, decode, encode
+from volthood.wire.cose_writer import (
+    ALG,
+    CHECKPOINT,
+    EDDSA,
+    ES256,
+    HMAC_256,
+    KID,
+    MAC0,
+    SIGN1,
+    SIGN1_HEAD,
+    pack_mac0,
+    pack_sign1,
+    protected_header,
+    to_be_maced,
+    to_be_signed,
+)
 
-ES256 = -7
-EDDSA = -8
-HMAC_256 = 5
+__all__ = (
+    "CHECKPOINT",
+    "EDDSA",
+    "ES256",
+    "HMAC_256",
+    "Signed",
+    "pack_mac0",
+    "pack_sign1",
+    "protected_header",
+    "to_be_maced",
+    "to_be_signed",
+    "unpack_mac0",
+    "unpack_sign1",
+)
 
-_ALG, _KID = 1, 4
-CHECKPOINT = -65537
-"""Private header label (RFC 9052 section 3.1): hash of the signer's newest checkpoint, in a contract's signature."""
-
-_SIGN1, _MAC0 = 18, 17
-_EMPTY_MAP = encode({})
-_SIGNATURE1 = encode(["Signature1", b"", b"", b""])[:-3]
-_SIGN1_HEAD = encode(Tag(_SIGN1, [b"", {}, b"", b""]))[:-4]
-"""Everything that is the same in all signed messages, encoded once; the byte strings follow."""
 _SIGNATURE_BYTES, _MAC_BYTES, _KID_BYTES = 64, 32, 8
 
 
-_PLAIN = {encode({_ALG: alg, _KID: bytes(_KID_BYTES)})[:-_KID_BYTES]: alg for alg in (ES256, EDDSA, HMAC_256)}
+_PLAIN = {encode({ALG: alg, KID: bytes(_KID_BYTES)})[:-_KID_BYTES]: alg for alg in (ES256, EDDSA, HMAC_256)}
 """Headers without a checkpoint, up to the key id: nearly all, and read without taking them apart."""
-_PLAIN_BYTES = len(encode({_ALG: EDDSA, _KID: bytes(_KID_BYTES)}))
+_PLAIN_BYTES = len(encode({ALG: EDDSA, KID: bytes(_KID_BYTES)}))
 _NO_PARTS = (b"", b"", b"")
 
 
@@ -52,52 +70,24 @@ class Signed:
         self.signature = signature
 
 
-def protected_header(alg: int, kid: bytes, checkpoint: bytes | None = None) -> bytes:
-    """The encoded protected header: algorithm, key id and, in contracts, the newest checkpoint's hash."""
-    header: dict[object, object] = {_ALG: alg, _KID: kid}
-    if checkpoint is not None:
-        header[CHECKPOINT] = checkpoint
-    return encode(header)
-
-
-def to_be_signed(kind: str, protected: bytes, payload: bytes) -> bytes:
-    """The bytes that an ES256 or EdDSA signature covers (RFC 9052 section 4.4)."""
-    return _SIGNATURE1 + byte_string(protected) + byte_string(kind.encode()) + byte_string(payload)
-
-
-def to_be_maced(kind: str, protected: bytes, payload: bytes) -> bytes:
-    """The bytes that a MAC covers (RFC 9052 section 6.3)."""
-    return encode(["MAC0", protected, kind.encode(), payload])
-
-
-def pack_sign1(protected: bytes, payload: bytes, signature: bytes) -> bytes:
-    """The message as sent."""
-    return _SIGN1_HEAD + byte_string(protected) + _EMPTY_MAP + byte_string(payload) + byte_string(signature)
-
-
-def pack_mac0(protected: bytes, payload: bytes, mac: bytes) -> bytes:
-    """The message as sent."""
-    return encode(Tag(_MAC0, [protected, {}, payload, mac]))
-
-
 def unpack_sign1(data: bytes, max_bytes: int) -> Signed:
     """`data` taken apart.
 
     Raises:
         WireError: `too_large`, not canonical, not a COSE_Sign1 of the two algorithms, or a header this version lacks.
     """
-    return _unpack(data, max_bytes, _SIGN1, (ES256, EDDSA), _SIGNATURE_BYTES)
+    return _unpack(data, max_bytes, SIGN1, (ES256, EDDSA), _SIGNATURE_BYTES)
 
 
 def unpack_mac0(data: bytes, max_bytes: int) -> Signed:
     """`data` taken apart. Raises `WireError` as `unpack_sign1` does."""
-    return _unpack(data, max_bytes, _MAC0, (HMAC_256,), _MAC_BYTES)
+    return _unpack(data, max_bytes, MAC0, (HMAC_256,), _MAC_BYTES)
 
 
 def _unpack(data: bytes, max_bytes: int, tag: int, algorithms: tuple[int, ...], signature_bytes: int) -> Signed:
     if len(data) > max_bytes:
         raise WireError("too_large", "%d bytes, at most %d" % (len(data), max_bytes))
-    protected, payload, signature = _plain_parts(data) if tag == _SIGN1 else _NO_PARTS
+    protected, payload, signature = _plain_parts(data) if tag == SIGN1 else _NO_PARTS
     if not protected:
         protected, payload, signature = _parts(data, tag, signature_bytes)
     alg, kid, checkpoint = _header(protected, algorithms)
@@ -109,9 +99,9 @@ def _plain_parts(data: bytes) -> tuple[bytes, bytes, bytes]:
 
     Nearly all messages are plain. Three empty ones say that this one must be taken apart.
     """
-    size = len(data) - len(_SIGN1_HEAD) - _PLAIN_BYTES - 2 - _SIGNATURE_BYTES - 2
+    size = len(data) - len(SIGN1_HEAD) - _PLAIN_BYTES - 2 - _SIGNATURE_BYTES - 2
     head = 1 if size < 25 else 2 if size < 258 else 3 if size < 65539 else 5
-    start = len(_SIGN1_HEAD) + 1
+    start = len(SIGN1_HEAD) + 1
     protected, signature = data[start : start + _PLAIN_BYTES], data[-_SIGNATURE_BYTES:]
     payload = data[start + _PLAIN_BYTES + 1 + head : -_SIGNATURE_BYTES - 2]
     return (protected, payload, signature) if pack_sign1(protected, payload, signature) == data else _NO_PARTS
@@ -144,9 +134,9 @@ def _parsed_header(protected: bytes, algorithms: tuple[int, ...]) -> tuple[int, 
     if not isinstance(header, dict):
         raise WireError("header_unknown")
     for label in header:
-        if label not in (_ALG, _KID, CHECKPOINT):
+        if label not in (ALG, KID, CHECKPOINT):
             raise WireError("header_unknown", str(label))
-    alg, kid, checkpoint = header.get(_ALG), header.get(_KID), header.get(CHECKPOINT)
+    alg, kid, checkpoint = header.get(ALG), header.get(KID), header.get(CHECKPOINT)
     if not isinstance(alg, int) or alg not in algorithms:
         raise WireError("algorithm_unknown")
     if not isinstance(kid, bytes) or len(kid) != _KID_BYTES:

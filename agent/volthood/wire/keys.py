@@ -6,7 +6,7 @@ node's name in topics is its key id in hex.
 
 import hashlib
 
-from volthood.wire.cbor import WireError, encode
+from volthood.wire.cbor_writer import WireError, encode
 
 _P256_PREFIX = (
     b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04"

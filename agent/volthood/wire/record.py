@@ -6,21 +6,52 @@ energy. Times are seconds: since the Unix epoch, or since boot where the quality
 
 from volthood.wire import cose, limits
 from volthood.wire.cbor import WireError
-from volthood.wire.keys import sha256
 from volthood.wire.message import Bytes, Field, Int, Message, Row, Rows
+from volthood.wire.node import (
+    DROPPED,
+    ESTIMATED,
+    GAP_BEFORE,
+    GENESIS,
+    HASH_BYTES,
+    INFORMATIVE,
+    LIMITED_ACCURACY,
+    METER_ERROR,
+    METER_SWAPPED,
+    RECEIPT_KIND,
+    RECORD_KIND,
+    RELATIVE,
+    ROLLED_OVER,
+    SYNCHRONISED,
+    UNKNOWN,
+    UNREADABLE,
+    UNUSED,
+    meter_hash,
+    record_hash,
+)
 
-SYNCHRONISED, INFORMATIVE, UNKNOWN, RELATIVE = 0, 1, 2, 3
-"""Quality of a record's time: set from a trusted source; held since; never set; counted from boot."""
-
-ESTIMATED, GAP_BEFORE, METER_ERROR, ROLLED_OVER, METER_SWAPPED, LIMITED_ACCURACY = 1, 2, 4, 8, 16, 32
-"""Flags, a bit field."""
-
-UNUSED, DROPPED, UNREADABLE = 1, 2, 3
-"""Why an rseq range was closed: never written before a boot; dropped when the ring was full; lost to a CRC error."""
-
-HASH_BYTES = 16
-GENESIS = bytes(HASH_BYTES)
-"""`prev` of a node's first record."""
+__all__ = (
+    "DROPPED",
+    "ESTIMATED",
+    "GAP_BEFORE",
+    "GENESIS",
+    "HASH_BYTES",
+    "INFORMATIVE",
+    "LIMITED_ACCURACY",
+    "METER_ERROR",
+    "METER_SWAPPED",
+    "RELATIVE",
+    "ROLLED_OVER",
+    "SYNCHRONISED",
+    "UNKNOWN",
+    "UNREADABLE",
+    "UNUSED",
+    "Live",
+    "Receipt",
+    "Record",
+    "meter_hash",
+    "record_hash",
+    "unpack_record",
+)
 
 _REGISTER = Int(0, 10**13)
 _TIME = Int(0, 2**40)
@@ -34,7 +65,7 @@ class Record(Message):
     positive for import from the grid.
     """
 
-    KIND = "volthood/1/record"
+    KIND = RECORD_KIND
     MAX_BYTES = limits.MAX_RECORD_BYTES
     FIELDS = (
         Field(2, "meter", Bytes(8), "first 8 bytes of SHA-256 of the meter's serial number"),
@@ -104,20 +135,10 @@ class Record(Message):
         return self.prev_slot is not None
 
 
-def record_hash(signed_record: bytes) -> bytes:
-    """The 16 bytes by which the next record links to this one."""
-    return sha256(signed_record)[:HASH_BYTES]
-
-
-def meter_hash(serial: str) -> bytes:
-    """The short hash of a meter's serial number."""
-    return sha256(serial.encode())[:8]
-
-
 class Receipt(Message):
     """Agent to node: every record up to `rseq` is stored and fsynced, or closed. A COSE_Mac0 under the link key."""
 
-    KIND = "volthood/1/receipt"
+    KIND = RECEIPT_KIND
     MAX_BYTES = limits.MAX_RECEIPT_BYTES
     FIELDS = (Field(2, "rseq", Int(0, 2**40), "greatest rseq below which nothing is missing"),)
 
