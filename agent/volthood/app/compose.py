@@ -59,7 +59,7 @@ def compose(config: AgentConfig) -> Runner:
     engine = Engine(desk, ordering, intake, meter, deals)
     watchdog = Watchdog.asked_for(os.environ)
     runner = Runner(engine, trades, readings, clock, config.store.commit_interval_ms, watchdog)
-    runner.attach(_link(config, hood, runner))
+    runner.attach(*_links(config, hood, runner))
     return runner
 
 
@@ -78,11 +78,19 @@ def load_neighbourhood(config: AgentConfig) -> tuple[Hood, Roster]:
     return hood, roster
 
 
-def _link(config: AgentConfig, hood: Hood, runner: Runner) -> MqttLink:
-    house, level, broker = config.agent.house, hood_level(hood.hood_id), config.broker
-    topics = [f"{ROOT}{HOME}/{house}/node/+/record", *hood_topics(level, house)]
-    tls = _tls(broker)
-    return MqttLink(broker.host, broker.port, f"{level}-{house}", topics, runner.on_message, runner.on_up, tls)
+def _links(config: AgentConfig, hood: Hood, runner: Runner) -> list[MqttLink]:
+    """One link for home and hood, or one for each where the hood has a broker of its own."""
+    house, level = config.agent.house, hood_level(hood.hood_id)
+    at_home, in_hood = [f"{ROOT}{HOME}/{house}/node/+/record"], hood_topics(level, house)
+    plan = [(config.broker, at_home), (config.hood_broker, in_hood)]
+    if config.hood_broker is None:
+        plan = [(config.broker, at_home + in_hood)]
+    name = f"{level}-{house}"
+    return [
+        MqttLink(broker.host, broker.port, name, topics, runner.on_message, runner.on_up, tls_files(broker))
+        for broker, topics in plan
+        if broker is not None
+    ]
 
 
 def hood_topics(level: str, house: str) -> list[str]:
@@ -91,7 +99,8 @@ def hood_topics(level: str, house: str) -> list[str]:
     return [*board, f"{ROOT}{level}/{house}/in/+"]
 
 
-def _tls(broker: BrokerSection) -> TlsFiles | None:
+def tls_files(broker: BrokerSection) -> TlsFiles | None:
+    """The certificates for a broker; None where it is spoken to without. Raises `LocalError`."""
     if broker.ca_file is None or broker.cert_file is None or broker.key_file is None:
         return None
     read_secret(broker.key_file)

@@ -34,10 +34,12 @@ from volthood.engine.events import (
 )
 from volthood.errors import LocalError
 from volthood.wire.cbor import WireError
-from volthood.wire.topics import parse_round, parse_topic
+from volthood.wire.topics import HOME, ROOT, parse_round, parse_topic
 
 log = logging.getLogger("volthood.agent")
 
+HOME_ROOT = f"{ROOT}{HOME}/"
+"""What lies below it stands on the household's own broker, everything else on the hood's."""
 TRANSPORT_TICK_MS = 500
 LONGEST_SLEEP_MS = 500
 AGAIN_S = 2.0
@@ -71,13 +73,15 @@ class Runner:
         self._watchdog = watchdog
         self._events: asyncio.Queue[Timed] = asyncio.Queue(MAX_WAITING)
         self._handled_s = clock.now_s()
-        self._link: MqttLink | None = None
+        self._home: MqttLink | None = None
+        self._hood: MqttLink | None = None
         self._readings_due_ms: int | None = None
         self._transport_due_ms = 0
 
-    def attach(self, link: MqttLink) -> None:
-        """Use a link for what the engine publishes."""
-        self._link = link
+    def attach(self, home: MqttLink, hood: MqttLink | None = None) -> None:
+        """Use these links: to the household's own broker, and to the hood's where it is another one."""
+        self._home = home
+        self._hood = home if hood is None else hood
 
     def on_message(self, topic: str, payload: bytes) -> None:
         """Turn a broker's message into an event; a topic that is not ours is dropped with a line in the log."""
@@ -103,12 +107,13 @@ class Runner:
             LocalError: a store could not be written. What the event in hand had changed is undone with it: the next
                 start goes on from what is on the disk.
         """
-        if self._link is None:
+        links = {link for link in (self._home, self._hood) if link is not None}
+        if not links:
             raise LocalError("this agent has no link to a broker: attach one before it runs")
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self._loop())]
+        tasks = [asyncio.create_task(part) for part in (*(link.run() for link in links), self._loop())]
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -172,17 +177,20 @@ class Runner:
             self._readings_due_ms = transport_ms()
         elif isinstance(command, Report):
             log.info("%s %s", command.name, command.details)
-        elif self._link is not None:
-            self._tell(self._link, command)
-
-    @staticmethod
-    def _tell(link: MqttLink, command: Publish | Subscribe | Unsubscribe) -> None:
-        if isinstance(command, Publish):
-            link.publish(command.topic, command.payload)
-        elif isinstance(command, Subscribe):
-            link.subscribe(command.topic_filter)
         else:
-            link.unsubscribe(command.topic_filter)
+            self._tell(command)
+
+    def _tell(self, command: Publish | Subscribe | Unsubscribe) -> None:
+        topic = command.topic if isinstance(command, Publish) else command.topic_filter
+        link = self._home if topic.startswith(HOME_ROOT) else self._hood
+        if link is None:
+            return
+        if isinstance(command, Publish):
+            link.publish(topic, command.payload)
+        elif isinstance(command, Subscribe):
+            link.subscribe(topic)
+        else:
+            link.unsubscribe(topic)
 
     def _tick_transport(self) -> None:
         now_ms = transport_ms()

@@ -27,7 +27,7 @@ class HoodSection:
 
 @dataclass(frozen=True)
 class BrokerSection:
-    """Where its MQTT broker is, and the certificates of a connection with mutual TLS: all three files or none."""
+    """Where an MQTT broker is, and the certificates of a connection with mutual TLS: all three files or none."""
 
     host: str = setting("name or address")
     port: int = setting("TCP port, 1 to 65535")
@@ -94,6 +94,7 @@ class AgentConfig:
     broker: BrokerSection
     node: NodeSection
     tariff: TariffSection
+    hood_broker: BrokerSection | None = setting("the hood's broker, where it is not ours", default=None)
     clock: ClockSection = setting("calendar time", default_factory=ClockSection)
     history: HistorySection = setting("imported history", default_factory=HistorySection)
     store: StoreSection = setting("stores", default_factory=StoreSection)
@@ -106,7 +107,9 @@ def load_agent_config(path: Path) -> AgentConfig:
     table = read_toml(path)
     table.setdefault("data_dir", ".")
     config = build(AgentConfig, table, path)
-    _check_range(path, "broker.port", config.broker.port, 1, 65535, "")
+    for name, broker in (("broker", config.broker), ("hood_broker", config.hood_broker)):
+        if broker is not None:
+            _check_range(path, f"{name}.port", broker.port, 1, 65535, "")
     _check_range(path, "store.commit_interval_ms", config.store.commit_interval_ms, 0, 60_000, "ms")
     _check_range(path, "trading.min_standing_permille", config.trading.min_standing_permille, 0, 1000, "permille")
     return config

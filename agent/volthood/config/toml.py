@@ -4,6 +4,7 @@ import dataclasses
 import tomllib
 from datetime import datetime
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from volthood.errors import LocalError
@@ -54,6 +55,8 @@ def build(cls: type[T], table: dict[str, Any], path: Path, prefix: str = "") -> 
 
 
 def _value(hint: Any, value: Any, path: Path, name: str) -> Any:
+    if get_origin(hint) is UnionType and dataclasses.is_dataclass(get_args(hint)[0]):
+        hint = get_args(hint)[0]
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
             raise LocalError(f"{path}: {name} is a table, written [{name}]")

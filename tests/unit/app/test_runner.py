@@ -13,10 +13,21 @@ from volthood.adapters.mqtt import MqttLink
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
 from volthood.app.runner import MAX_BATCH, MAX_WAITING, Runner
 from volthood.engine.agent import Engine
-from volthood.engine.events import CalendarTicked, Command, Event, InboxArrived, LinkRestored, Publish, TransportTicked
+from volthood.engine.events import (
+    CalendarTicked,
+    Command,
+    Event,
+    InboxArrived,
+    LinkRestored,
+    Publish,
+    Subscribe,
+    TransportTicked,
+)
 from volthood.ports.stores import EventRow
 
 TOPIC = "vh/1/0011223344556677/house01/in/house02"
+HOME_TOPIC = "vh/1/home/house01/node/0011223344556677/receipt"
+HOOD_FILTER = "vh/1/0011223344556677/+/board/1470700800.0/order"
 LATE_S = 1 << 40
 
 
@@ -139,3 +150,37 @@ def test_a_topic_that_is_none_of_ours_is_told_and_dropped(bench: Bench, caplog: 
 def test_the_engine_hears_that_the_link_is_there(bench: Bench) -> None:
     bench.play(bench.runner.on_up)
     assert LinkRestored() in [event for event, _ in bench.engine.told]
+
+
+class Listens:
+    """An engine that says a receipt at home, an order in the hood, and asks for the hood's orders."""
+
+    def handle(self, event: Event, now_s: int) -> list[Command]:
+        if not isinstance(event, InboxArrived):
+            return []
+        return [Publish(HOME_TOPIC, b"receipt"), Publish(TOPIC, b"order"), Subscribe(HOOD_FILTER)]
+
+    def next_due_s(self) -> int:
+        return LATE_S
+
+
+class Hearing(Link):
+    """A broker that also notes what it is asked for."""
+
+    def __init__(self, scene: Callable[[], None]) -> None:
+        super().__init__(scene)
+        self.filters: list[str] = []
+
+    def subscribe(self, topic_filter: str) -> None:
+        self.filters.append(topic_filter)
+
+
+def test_home_and_hood_may_be_two_brokers() -> None:
+    Clock.shown_s = 1000
+    runner = Runner(cast("Engine", Listens()), SqlTradeStore.open(None), SqlReadingStore.open(None), Clock(), 1000)
+    home = Hearing(lambda: runner.on_message(TOPIC, b"go on"))
+    hood = Hearing(lambda: None)
+    runner.attach(cast("MqttLink", home), cast("MqttLink", hood))
+    asyncio.run(runner.run())
+    assert (home.published, home.filters) == ([b"receipt"], [])
+    assert (hood.published, hood.filters) == ([b"order"], [HOOD_FILTER])

@@ -65,3 +65,15 @@ def test_a_standing_is_asked_for_in_permille(tmp_path: Path) -> None:
     assert load_agent_config(written(tmp_path, text + "1000\n")).trading.min_standing_permille == 1000
     with pytest.raises(LocalError, match=r"trading\.min_standing_permille = 1001 is outside 0\.\.1000 permille"):
         load_agent_config(written(tmp_path, text + "1001\n"))
+
+
+def test_the_hood_may_have_a_broker_of_its_own(tmp_path: Path) -> None:
+    assert load_agent_config(written(tmp_path, PLAIN)).hood_broker is None
+    text = PLAIN + '[hood_broker]\nhost = "hood.example"\nport = 8884\n'
+    hood_broker = load_agent_config(written(tmp_path, text)).hood_broker
+    assert hood_broker is not None
+    assert (hood_broker.host, hood_broker.port) == ("hood.example", 8884)
+    with pytest.raises(LocalError, match=r"hood_broker\.port = 0 is outside 1\.\.65535"):
+        load_agent_config(written(tmp_path, text.replace("8884", "0")))
+    with pytest.raises(LocalError, match=r"unknown key hood_broker\.name"):
+        load_agent_config(written(tmp_path, text + 'name = "x"\n'))
