@@ -11,7 +11,7 @@ from volthood.app.compose import load_neighbourhood, read_tariff
 from volthood.config.agent import AgentConfig, load_agent_config
 from volthood.core.billing import SlotBill
 from volthood.core.deals import Deal
-from volthood.core.energy import SlotEnergy
+from volthood.core.energy import CONNECTION, SlotEnergy
 from volthood.core.hood import Hood
 from volthood.core.market.book import Book
 from volthood.core.market.market_file import Market
@@ -29,6 +29,8 @@ from volthood.wire.roster import Roster, RosterMember
 AGENT_FILE = "agent.toml"
 TRADES_FILE = "trades.db"
 READINGS_FILE = "readings.db"
+RECENT_RECORDS = 64
+"""Of a node, among which the newest of each of its meters is looked for."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,21 @@ class Household:
         return self.trades.setting(TRADING) != OFF
 
     def newest_record(self) -> Record | None:
-        """The newest signed record of the household's nodes."""
-        last = [data for kid in self.member.nodes for data in self.readings.last_records(kid, 1)]
-        return max((unpack_record(data)[1] for data in last), key=lambda record: record.time_s, default=None)
+        """The newest signed record of the household's connection."""
+        newest = [meters[CONNECTION] for meters in self._newest_by_node() if CONNECTION in meters]
+        return max(newest, key=lambda record: record.time_s, default=None)
+
+    def sub_meters(self) -> list[Record]:
+        """The newest signed record of each meter behind the connection."""
+        return [meters[index] for meters in self._newest_by_node() for index in sorted(meters) if index != CONNECTION]
+
+    def _newest_by_node(self) -> list[dict[int, Record]]:
+        """For each node the newest record of each of its meters, by index; one that fell silent drops out."""
+        newest = []
+        for kid in self.member.nodes:
+            last = [unpack_record(data)[1] for data in self.readings.last_records(kid, RECENT_RECORDS)]
+            newest.append({record.index: record for record in last})
+        return newest
 
     def standings_permille(self) -> dict[str, int]:
         """The standing of each neighbour by its house, as of the newest slot that was agreed on."""

@@ -18,7 +18,10 @@ FOR_EVER_S = 1 << 40
 
 @dataclass(frozen=True)
 class State:
-    """A household's state: energies in Wh, money in µct, `metered_at` as ISO 8601, standings of neighbours in permille."""
+    """A household's state: energies in Wh, money in µct, `metered_at` as ISO 8601, standings of neighbours in permille.
+
+    `sub_meters_w`: what flows through the meters behind the connection, by their index on the node.
+    """
 
     home: str
     trading: bool
@@ -34,6 +37,7 @@ class State:
     refused: int
     last_refused: str | None
     standings_permille: dict[str, int] = field(default_factory=dict)
+    sub_meters_w: dict[int, int] = field(default_factory=dict)
 
 
 @click.command()
@@ -76,6 +80,7 @@ def state_of(household: "Household") -> State:
         refused=len(refused),
         last_refused=refused[-1].details if refused else None,
         standings_permille=household.standings_permille(),
+        sub_meters_w={record.index: record.power_w for record in household.sub_meters()},
     )
 
 
@@ -89,6 +94,9 @@ def lines_of(state: State) -> list[str]:
         f"  {state.slots} slots: {traded} in {state.contracts_settled} settled contracts",
         f"  {paid}; trading saved {money(saved_uct)}",
     ]
+    if state.sub_meters_w:
+        shown = [f"meter {index} {power_w} W" for index, power_w in sorted(state.sub_meters_w.items())]
+        lines.append(f"  behind the connection: {', '.join(shown)}")
     if state.refused:
         lines.append(f"  {state.refused} messages refused, the last: {state.last_refused}")
     return lines

@@ -30,6 +30,8 @@ from volthood.wire.record import (
 
 EDGE_TOLERANCE_PARTS = 4
 """A reading counts for an edge up to a quarter of a slot away: a demonstration at full speed reads once a minute."""
+CONNECTION = 0
+"""Index of the meter at the household's connection. Others on the node are behind it: shown, never settled."""
 JUMP_FACTOR = 2
 """Fuses carry somewhat more than their name for a while, never twice as much on average."""
 
@@ -74,10 +76,12 @@ class SlotEnergy:
 def edge_of(record: Record, slot_s: int) -> Edge:
     """The slot edge that a verified slot record stands for.
 
-    Raises: `PeerError` `not_a_slot_record`, `time_untrusted` or `edge_missed`.
+    Raises: `PeerError` `not_a_slot_record`, `not_the_connection`, `time_untrusted` or `edge_missed`.
     """
     if not record.is_slot:
         raise PeerError("not_a_slot_record", f"rseq {record.rseq}")
+    if record.index != CONNECTION:
+        raise PeerError("not_the_connection", f"rseq {record.rseq} is of meter {record.index}")
     if record.quality not in {SYNCHRONISED, INFORMATIVE}:
         raise PeerError("time_untrusted", f"rseq {record.rseq}, quality {record.quality}")
     edge_s = (record.time_s + slot_s // 2) // slot_s * slot_s

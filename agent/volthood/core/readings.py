@@ -10,6 +10,8 @@ Trust rules:
   checked, and that is said. `prev_slot` links slot records likewise. A link that fails is refused; so are two records
   with one rseq, and a boot counter that runs backwards (a board rolled back or copied).
 - The same record again is a duplicate, no fault: receipts get lost.
+- A node with several meters has one stream. Its links run through the records of all of them; a clock or register that
+  runs backwards is looked for between two records of one meter.
 - A closed range closes what is missing; what is held stays held, and what arrives after all is still taken.
 - A clock or register that runs backwards, a meter that changed, a time without trust are facts of the world: the record
   is kept as it is, and the finding says so. What may be billed is decided in `energy`.
@@ -160,13 +162,22 @@ class Stream:
         after = self._links[order[index]] if index < len(order) else None
         return before, after
 
+    def _last_of_meter(self, record: Record) -> Record | None:
+        """The record before of the same meter: several on one node share its stream."""
+        for place in range(bisect_left(self._order, record.rseq) - 1, -1, -1):
+            earlier = self._links[self._order[place]].record
+            if earlier.index == record.index:
+                return earlier
+        return None
+
     def _check(self, link: Link, known: "_Coverage") -> tuple[Finding, ...]:
         rseq = link.record.rseq
         before, after = self._neighbours(self._order, rseq)
         unverified = known.unverified(before, link) or (after is not None and known.unverified(link, after))
         if link.record.is_slot:
             self._check_slots(link, known)
-        findings = [] if before is None else _compared(before.record, link.record)
+        last = self._last_of_meter(link.record)
+        findings = [] if last is None else _compared(last, link.record)
         if not _trusted(link.record):
             findings.append(Finding.TIME_UNTRUSTED)
         if unverified:
@@ -239,8 +250,6 @@ def _compared(before: Record, record: Record) -> list[Finding]:
         same_clock = True
     if same_clock and record.time_s < before.time_s:
         findings.append(Finding.TIME_BACKWARDS)
-    if before.index != record.index:
-        return findings
     if before.meter != record.meter or record.flags & METER_SWAPPED:
         findings.append(Finding.METER_CHANGED)
     elif record.flags & ROLLED_OVER:

@@ -4,6 +4,7 @@ The rules of a stream stand in `core.readings`; here its bytes are checked and i
 only after `ReadingsCommitted`, so what a node forgets is on the disk.
 """
 
+from volthood.core.energy import CONNECTION
 from volthood.core.readings import Finding, Link, Stream, Taken
 from volthood.engine.books import stored_record
 from volthood.engine.desk import Desk
@@ -79,7 +80,8 @@ class Intake:
                 self._desk.note("RecordOdd", rseq=record.rseq, finding=finding.value)
         if record.is_slot:
             self._desk.commands.append(CommitReadings())
-            self._meter.add(record, data)
+            if record.index == CONNECTION:
+                self._meter.add(record, data)
 
     def say_again(self) -> None:
         """Confirm to every node what we have: the link was away, and a node sends again what it sees we lack."""

@@ -153,4 +153,6 @@ def test_status_in_lines() -> None:
     ]
     refused = replace(state, trading=False, power_w=None, refused=2, last_refused="reason=stranger")
     assert lines_of(refused)[0] == "house01: trading off; the meter has not been read yet"
+    heated = replace(state, sub_meters_w={2: -40, 1: 1900})
+    assert lines_of(heated)[3:] == ["  behind the connection: meter 1 1900 W, meter 2 -40 W"]
     assert lines_of(refused)[3] == "  2 messages refused, the last: reason=stranger"

@@ -30,10 +30,10 @@ def edge(edge_s: int, import_wh: int = 0, export_wh: int = 0, flags: int = 0, la
     return Edge(edge_s, edge_s + late_s, b"m" * 8, 0, import_wh, export_wh, 1, flags)
 
 
-def record(time_s: int, quality: int = 0, flags: int = 0, prev_slot: bytes | None = GENESIS) -> Record:
+def record(time_s: int, quality: int = 0, flags: int = 0, prev_slot: bytes | None = GENESIS, index: int = 0) -> Record:
     return Record(
         meter=b"m" * 8,
-        index=0,
+        index=index,
         rseq=7,
         boot=1,
         time_s=time_s,
@@ -65,6 +65,7 @@ def test_an_edge_is_the_one_nearest_to_the_reading(time_s: int, edge_s: int) -> 
         (record(9000, quality=UNKNOWN), "time_untrusted"),
         (record(9000, quality=RELATIVE), "time_untrusted"),
         (record(9000, prev_slot=None), "not_a_slot_record"),
+        (record(9000, index=1), "not_the_connection"),
     ],
 )
 def test_a_record_that_is_no_edge(unfit: Record, reason: str) -> None:

@@ -355,3 +355,18 @@ def test_with_closures_in_any_order_everything_is_acknowledged(what: list[str], 
     feed(stream, sent)
     assert stream.receipt == node.rseq
     assert stream.missing == []
+
+
+def test_meters_of_one_node_are_compared_each_with_itself() -> None:
+    node, stream = Node(), Stream()
+    sub = {"index": 1, "meter": b"s" * 8}
+    links = [
+        node.record(import_wh=500),
+        node.record(**sub, import_wh=90_000, time_s=1_000_110),
+        node.record(import_wh=510, time_s=1_000_130),
+        node.record(**sub, import_wh=90_010, time_s=1_000_129),
+        node.record(**sub, import_wh=90_009, time_s=1_000_128),
+    ]
+    backwards = (Finding.TIME_BACKWARDS, Finding.REGISTER_BACKWARDS)
+    assert [taken.findings for taken in feed(stream, links)] == [(), (), (), (), backwards]
+    assert stream.receipt == 5
