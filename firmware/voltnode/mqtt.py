@@ -7,8 +7,8 @@ Numbers in comments are sections of the OASIS standard. A broker that breaks the
 import struct
 
 CONNACK, PUBLISH, PUBACK, SUBACK, PINGRESP = 2, 3, 4, 9, 13
-MAX_PACKET_BYTES = 1024
-"""The node subscribes to receipts alone; the largest is some 200 bytes."""
+MAX_PACKET_BYTES = 1280
+"""The node subscribes to receipts and verbs; the largest verb has 1024 bytes beside its topic."""
 
 PINGREQ_BYTES = b"\xc0\x00"
 DISCONNECT_BYTES = b"\xe0\x00"

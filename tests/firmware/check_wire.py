@@ -94,9 +94,9 @@ def check_cose() -> "Iterator[tuple[str, bool]]":
 
 
 def message_class(name: str) -> "Any":
-    from volthood.wire import inbox, market, record
+    from volthood.wire import inbox, market, record, verb
 
-    for module in (record, market, inbox):
+    for module in (record, verb, market, inbox):
         if hasattr(module, name):
             return getattr(module, name)
     raise KeyError(name)
@@ -108,8 +108,8 @@ def unpacked(case: "dict[str, Any]") -> "Any":
     data = bytes.fromhex(case["signed"])
     if case["message"] == "Record":
         return record.unpack_record(data)[0]
-    if case["message"] == "Receipt":
-        return cose.unpack_mac0(data, record.Receipt.MAX_BYTES)
+    if case["message"] in ("Receipt", "Verb", "Answer"):
+        return cose.unpack_mac0(data, message_class(case["message"]).MAX_BYTES)
     return market.unpack_eddsa(data, message_class(case["message"]).MAX_BYTES)
 
 
@@ -130,6 +130,25 @@ def check_messages() -> "Iterator[tuple[str, bool]]":
     last = record.unpack_record(chain["Record"])[1]
     yield "prev", last.prev == record.record_hash(chain["Record of a minute"])
     yield "prev_slot", last.prev_slot == record.record_hash(chain["Record at the start"])
+
+
+def check_maced() -> "Iterator[tuple[str, bool]]":
+    """What agent and node say under their link key, made and opened, and what is refused of it."""
+    from volthood.wire.maced import pack_maced, unpack_maced
+
+    for case in cases("messages"):
+        if case["message"] not in ("Receipt", "Verb", "Answer"):
+            continue
+        cls, key, data = message_class(case["message"]), bytes.fromhex(case["public"]), bytes.fromhex(case["signed"])
+        kid = data[8:16]
+        message = unpack_maced(cls, key, kid, data)
+        yield case["name"] + ", made", pack_maced(message, key, kid) == data
+        yield case["name"] + ", other key", reason_of(unpack_maced, cls, bytes(32), kid, data) == "mac_wrong"
+        yield case["name"] + ", other node", reason_of(unpack_maced, cls, key, bytes(8), data) == "kid_unknown"
+        for other in ("Receipt", "Verb", "Answer"):
+            if other != case["message"]:
+                reason = reason_of(unpack_maced, message_class(other), key, kid, data)
+                yield case["name"] + " as " + other, reason in ("mac_wrong", "too_large")
 
 
 def check_notes() -> "Iterator[tuple[str, bool]]":
@@ -180,10 +199,10 @@ def check_topics() -> "Iterator[tuple[str, bool]]":
             slot, gate = case["round"]
             yield topic + ", round", topics.parse_round(read.detail[0]) == (slot, gate)
             yield topic + ", made", topics.board_topic(read.hood, read.house, slot, gate, read.detail[1]) == topic
-        elif read.area == "in":
-            yield topic + ", made", topics.inbox_topic(read.hood, read.house, read.detail[0]) == topic
+        elif read.area == "node":
+            yield topic + ", made", topics.node_topic(read.house, read.detail[0], "/".join(read.detail[1:])) == topic
         else:
-            yield topic + ", made", topics.node_topic(read.house, read.detail[0], read.detail[1]) == topic
+            yield topic + ", made", topics.inbox_topic(read.hood, read.house, read.detail[0]) == topic
 
 
 def check_limits() -> "Iterator[tuple[str, bool]]":
@@ -205,6 +224,7 @@ GROUPS = {
     "notes": check_notes,
     "rosters": check_rosters,
     "messages": check_messages,
+    "maced": check_maced,
 }
 
 

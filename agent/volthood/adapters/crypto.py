@@ -35,7 +35,7 @@ from volthood.wire import cose
 from volthood.wire.cbor import WireError
 from volthood.wire.inbox import HPKE_INFO
 from volthood.wire.keys import key_hash, kid, spki_ed25519, spki_p256
-from volthood.wire.mac import equal, hmac_sha256
+from volthood.wire.maced import pack_maced, unpack_maced
 from volthood.wire.note import Signature, note_key_hash, signature_line
 from volthood.wire.record import Receipt
 
@@ -211,20 +211,17 @@ class LinkKey:
             raise LocalError(f"{path}: damaged link key (not 64 hex digits); enrol the node again") from error
 
     def mac_receipt(self, kid: bytes, rseq: int) -> bytes:
-        """A receipt as sent: COSE_Mac0 (HMAC-SHA256) for the node `kid`, covering every record up to `rseq`."""
-        protected = cose.protected_header(cose.HMAC_256, kid)
-        payload = Receipt(rseq=rseq).to_cbor()
-        return cose.pack_mac0(protected, payload, self._mac(protected, payload))
+        """A receipt as sent, for the node `kid`: every record up to `rseq` is stored."""
+        return pack_maced(Receipt(rseq=rseq), self.secret, kid)
 
     def verify_receipt(self, kid: bytes, data: bytes) -> int | None:
         """The rseq of a receipt for the node `kid` under this key, else None. Raises `WireError` for broken bytes."""
-        signed = cose.unpack_mac0(data, Receipt.MAX_BYTES)
-        if signed.kid != kid or not equal(signed.signature, self._mac(signed.protected, signed.payload)):
-            return None
-        return Receipt.from_cbor(signed.payload).rseq
-
-    def _mac(self, protected: bytes, payload: bytes) -> bytes:
-        return hmac_sha256(self.secret, cose.to_be_maced(Receipt.KIND, protected, payload))
+        try:
+            return unpack_maced(Receipt, self.secret, kid, data).rseq
+        except WireError as error:
+            if error.reason in {"kid_unknown", "mac_wrong"}:
+                return None
+            raise
 
 
 def read_secret(path: Path) -> bytes:

@@ -8,6 +8,7 @@ import click
 from volthood import __version__
 from volthood.cli.hood import hood
 from volthood.cli.market import market
+from volthood.cli.node import node
 from volthood.cli.status import status
 from volthood.cli.switch import resume, stop
 from volthood.cli.why import why
@@ -78,5 +79,5 @@ def main() -> None:
     """A household's agent in a neighbourhood that trades its own electricity."""
 
 
-for _command in (status, why, stop, resume, hood, market):
+for _command in (status, why, stop, resume, hood, market, node):
     main.add_command(_command)

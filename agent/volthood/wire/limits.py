@@ -27,6 +27,24 @@ MAX_LIVE_BYTES = 256
 MAX_RECEIPT_BYTES = 128
 """A receipt from agent to node."""
 
+MAX_VERB_BYTES = 1024
+"""A verb from agent to node."""
+
+MAX_VERB_CHARS = 16
+"""A verb's name."""
+
+MAX_VERB_ARGUMENT_BYTES = 864
+"""What a verb carries; the largest verb stays below its limit."""
+
+MAX_ANSWER_BYTES = 1024
+"""One part of a node's answer to a verb."""
+
+MAX_ANSWER_BODY_BYTES = 768
+"""What one part of an answer carries."""
+
+MAX_ANSWER_PARTS = 32
+"""Parts of one answer."""
+
 MAX_ORDER_STEPS = 16
 """Steps (price, energy) of one order."""
 

@@ -4,7 +4,7 @@ On the home broker the level `<hood>` is the word `home`. Names are short, lower
 characters, so that no name can widen a subscription.
 """
 
-from volthood.wire.cbor import WireError
+from volthood.wire.cbor_writer import WireError
 from volthood.wire.limits import MAX_NAME_CHARS
 
 ROOT = "vh/1/"
@@ -13,6 +13,8 @@ _NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 BOARD_KINDS = ("order", "bundle", "ask", "give", "evidence")
 NODE_KINDS = ("live", "record", "receipt", "status")
+VERB_KINDS = ("do", "did")
+"""Under a node: `do/<verb>`, and `did/<request>` with the request's number in hex."""
 
 
 def check_name(name: str) -> str:
@@ -31,7 +33,7 @@ def hood_level(hood: bytes) -> str:
 
 
 def node_topic(house: str, node: str, what: str) -> str:
-    """A node's topic on the home broker; `what` is live, record, receipt or status."""
+    """A node's topic on the home broker; `what` is live, record, receipt, status, `do/<verb>` or `did/<request>`."""
     return ROOT + HOME + "/" + house + "/node/" + node + "/" + what
 
 
@@ -48,7 +50,7 @@ def inbox_topic(hood: str, house: str, sender: str) -> str:
 class Topic:
     """A topic taken apart. `area` is node, board or in; `detail` its levels after that, checked.
 
-    `detail` is (node, kind), (round, kind) or (sender,).
+    `detail` is (node, kind), (node, do or did, verb or request), (round, kind) or (sender,).
     """
 
     def __init__(self, hood: str, house: str, area: str, detail: "tuple[str, ...]") -> None:
@@ -71,7 +73,9 @@ def parse_topic(topic: str) -> Topic:
     if len(levels) < 6 or levels[0] + "/" + levels[1] + "/" != ROOT:
         raise WireError("topic_unknown", topic[:80])
     hood, house, area, detail = levels[2], levels[3], levels[4], levels[5:]
-    if detail[1:] not in _TAILS.get(area, []):
+    if area == "node" and len(detail) == 3 and detail[1] in VERB_KINDS:
+        check_name(detail[2])
+    elif detail[1:] not in _TAILS.get(area, []):
         raise WireError("topic_unknown", topic[:80])
     for name in (hood, house):
         check_name(name)

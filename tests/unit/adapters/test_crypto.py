@@ -27,9 +27,11 @@ from volthood.wire import cose
 from volthood.wire.cbor import WireError
 from volthood.wire.inbox import HPKE_INFO
 from volthood.wire.keys import kid, spki_p256
+from volthood.wire.maced import unpack_maced
 from volthood.wire.market import Order, unpack_eddsa
 from volthood.wire.note import pack_note, unpack_note
 from volthood.wire.record import Receipt, Record, unpack_record
+from volthood.wire.verb import Answer, Verb
 
 KEYS = AgentKeys(b"a" * 32, b"s" * 32, b"w" * 32)
 OTHER = AgentKeys(b"b" * 32, b"t" * 32, b"x" * 32)
@@ -337,6 +339,10 @@ def test_we_verify_what_others_signed(repo_root: Path) -> None:
         data, public = bytes.fromhex(case["signed"]), bytes.fromhex(case["public"])
         if case["message"] == "Receipt":
             assert LinkKey(public).verify_receipt(cose.unpack_mac0(data, 200).kid, data) == case["fields"]["rseq"]
+        elif case["message"] in {"Verb", "Answer"}:
+            maced = cose.unpack_mac0(data, len(data))
+            message = {"Verb": Verb, "Answer": Answer}[case["message"]]
+            assert unpack_maced(message, public, maced.kid, data).to_cbor() == maced.payload, case["name"]
         elif case["message"] == "Record":
             assert VERIFIER.verify_es256(public, unpack_record(data)[0], case["kind"]), case["name"]
         else:

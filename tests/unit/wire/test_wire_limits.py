@@ -25,6 +25,7 @@ from volthood.wire.note import pack_note, signature_line, unpack_note
 from volthood.wire.record import Live, Receipt, Record, unpack_record
 from volthood.wire.roster import Roster, RosterMember
 from volthood.wire.topics import check_name
+from volthood.wire.verb import Answer, Verb
 
 Check = Callable[[], None]
 
@@ -205,6 +206,31 @@ def name_chars() -> None:
     refused("field_range", Order, **{**ORDER, "algorithm": "a" * (limits.MAX_NAME_CHARS + 1)}, steps=((1, 1),))
 
 
+VERB: dict[str, Any] = {"request": bytes(8), "challenge": bytes(8)}
+
+
+def verb_chars() -> None:
+    assert Verb(**VERB, name="v" * limits.MAX_VERB_CHARS)
+    refused("field_range", Verb, **VERB, name="v" * (limits.MAX_VERB_CHARS + 1))
+
+
+def verb_argument() -> None:
+    most = bytes(limits.MAX_VERB_ARGUMENT_BYTES)
+    assert Verb(**VERB, name="update", argument=most).argument == most
+    refused("field_range", Verb, **VERB, name="update", argument=most + b"x")
+
+
+def answer_body() -> None:
+    most = bytes(limits.MAX_ANSWER_BODY_BYTES)
+    assert Answer(request=bytes(8), body=most).body == most
+    refused("field_range", Answer, request=bytes(8), body=most + b"x")
+
+
+def answer_parts() -> None:
+    assert Answer(request=bytes(8), part=limits.MAX_ANSWER_PARTS - 1).part
+    refused("field_range", Answer, request=bytes(8), part=limits.MAX_ANSWER_PARTS)
+
+
 def energy() -> None:
     Order(**ORDER, steps=((1, limits.MAX_ENERGY_WH),))
     refused("field_range", Order, **ORDER, steps=((1, limits.MAX_ENERGY_WH + 1),))
@@ -226,6 +252,12 @@ CHECKS: dict[str, Check] = {
     "MAX_CLOSED_RANGES": closed_ranges,
     "MAX_LIVE_BYTES": size(limits.MAX_LIVE_BYTES, Live.from_cbor),
     "MAX_RECEIPT_BYTES": size(limits.MAX_RECEIPT_BYTES, lambda data: cose.unpack_mac0(data, Receipt.MAX_BYTES)),
+    "MAX_VERB_BYTES": size(limits.MAX_VERB_BYTES, lambda data: cose.unpack_mac0(data, Verb.MAX_BYTES)),
+    "MAX_VERB_CHARS": verb_chars,
+    "MAX_VERB_ARGUMENT_BYTES": verb_argument,
+    "MAX_ANSWER_BYTES": size(limits.MAX_ANSWER_BYTES, lambda data: cose.unpack_mac0(data, Answer.MAX_BYTES)),
+    "MAX_ANSWER_BODY_BYTES": answer_body,
+    "MAX_ANSWER_PARTS": answer_parts,
     "MAX_ORDER_STEPS": order_steps,
     "MAX_ORDER_BYTES": order_bytes,
     "MAX_MEMBERS": members,
@@ -313,6 +345,13 @@ def test_the_largest_live_message_and_receipt_fit() -> None:
     assert len(Live(**values).to_cbor()) <= limits.MAX_LIVE_BYTES
     header = cose.protected_header(cose.HMAC_256, bytes(8))
     assert len(cose.pack_mac0(header, Receipt(rseq=2**40).to_cbor(), bytes(32))) <= limits.MAX_RECEIPT_BYTES
+
+
+@pytest.mark.parametrize("cls", [Verb, Answer])
+def test_the_largest_verb_and_answer_fit(cls: type[Message]) -> None:
+    values = {field.name: largest(field.kind) for field in cls.FIELDS}
+    header = cose.protected_header(cose.HMAC_256, bytes(8))
+    assert len(cose.pack_mac0(header, cls(**values).to_cbor(), bytes(32))) <= cls.MAX_BYTES
 
 
 def test_an_order_of_4_steps_has_at_most_200_bytes() -> None:

@@ -19,6 +19,7 @@ HEAPS = {
     "notes": "110k",
     "rosters": "110k",
     "messages": "192k",
+    "maced": "192k",
 }
 
 

@@ -126,12 +126,12 @@ def sign_record(payload: bytes, kind: str = "volthood/1/record") -> bytes:
     return signed
 
 
-def mac_receipt(payload: bytes) -> bytes:
+def mac(kind: str, payload: bytes) -> bytes:
     """A COSE_Mac0 by cwt."""
     key = COSEKey.new({1: 4, -1: LINK_KEY, 3: HS256, 2: NODE_KID})
     return bytes(
         COSE.new(deterministic_header=True).encode_and_mac(
-            payload, key, protected={1: HS256, 4: NODE_KID}, external_aad=b"volthood/1/receipt"
+            payload, key, protected={1: HS256, 4: NODE_KID}, external_aad=kind.encode()
         )
     )
 
@@ -186,6 +186,10 @@ def by_agent(name: str, kind: str, agent: Agent, fields: Fields) -> Case:
     return made(name, kind, fields, agent.sign(kind, payload_of(fields)), agent.raw)
 
 
+def by_link_key(name: str, kind: str, fields: Fields) -> Case:
+    return made(name, kind, fields, mac(kind, payload_of(fields)), LINK_KEY)
+
+
 START = record(15, SLOT, (4210500, 1822000), -3100, [(13, "prev", bytes(16)), (14, "prev_slot", bytes(16))])
 SIGNED_START = sign_record(payload_of(START))
 MINUTE: Fields = [
@@ -209,10 +213,25 @@ def meter_examples() -> Iterator[Case]:
     yield made("Record", "volthood/1/record", END, SIGNED_END, NODE_SPKI)
     yield made("Record of a minute", "volthood/1/record", MINUTE, SIGNED_MINUTE, NODE_SPKI)
     yield made("Record at the start", "volthood/1/record", START, SIGNED_START, NODE_SPKI)
-    receipt: Fields = [(2, "rseq", 21)]
-    yield made("Receipt", "volthood/1/receipt", receipt, mac_receipt(payload_of(receipt)), LINK_KEY)
+    yield by_link_key("Receipt", "volthood/1/receipt", [(2, "rseq", 21)])
     registers: Fields = [(5, "import_wh", 4210500), (6, "export_wh", 1822053)]
     yield made("Live", "volthood/1/live", [(2, "time_s", SLOT + 61), (4, "power_w", -3098), *registers], b"")
+
+
+def verb_examples() -> Iterator[Case]:
+    """A verb without a challenge, refused; the same with the challenge it brought; an answer in two parts."""
+    first, second = (short_hash(name)[:8] for name in (b"request 1", b"request 2"))
+    challenge, after = (short_hash(name)[:8] for name in (b"challenge 1", b"challenge 2"))
+    asked: Fields = [(4, "name", "console"), (5, "argument", b"queue")]
+    yield by_link_key("Verb", "volthood/1/verb", [(2, "request", second), (3, "challenge", challenge), *asked])
+    nothing: Fields = [(2, "request", first), (3, "challenge", bytes(8)), (4, "name", "update")]
+    yield by_link_key("Verb that asks for a challenge", "volthood/1/verb", nothing)
+    refusal: Fields = [(2, "request", first), (5, "refused", "challenge_stale"), (6, "next_challenge", challenge)]
+    yield by_link_key("Answer that refuses", "volthood/1/answer", refusal)
+    start: Fields = [(2, "request", second), (4, "body", b'{"greatest": 21, ')]
+    yield by_link_key("Answer", "volthood/1/answer", start)
+    end: Fields = [(2, "request", second), (3, "part", 1), (4, "body", b'"waiting": 0}'), (6, "next_challenge", after)]
+    yield by_link_key("Answer in its last part", "volthood/1/answer", end)
 
 
 def order(agent: Agent, side: int, steps: list[list[int]], counter: int) -> Case:
@@ -384,7 +403,7 @@ def sealed_cases(messages: list[Case]) -> Iterator[Case]:
 
 def main() -> int:
     """Writes the files, or says that one would change."""
-    messages = [*meter_examples(), *board_examples(), *deal_examples()]
+    messages = [*meter_examples(), *verb_examples(), *board_examples(), *deal_examples()]
     made = {"messages": messages, "cose": cose_cases(), "sealed": sealed_cases(messages)}
     changed = 0
     for name, cases in made.items():

@@ -208,6 +208,9 @@ def topics() -> Iterator[Case]:
     for kind in ("live", "record", "receipt", "status"):
         topic = f"vh/1/home/house01/node/{NODE}/{kind}"
         yield {"topic": topic, "parts": ["home", "house01", "node", NODE, kind]}
+    for kind, detail in (("do", "console"), ("did", "00112233445566ff")):
+        topic = f"vh/1/home/house01/node/{NODE}/{kind}/{detail}"
+        yield {"topic": topic, "parts": ["home", "house01", "node", NODE, kind, detail]}
     for kind in ("order", "bundle", "ask", "give", "evidence"):
         topic = f"vh/1/{HOOD}/house01/board/1782043200.0/{kind}"
         yield {"topic": topic, "parts": [HOOD, "house01", "board", "1782043200.0", kind], "round": [1782043200, 0]}
@@ -221,6 +224,8 @@ def topics() -> Iterator[Case]:
         ),
         *(("topic_unknown", f"vh/1/a/b/in/{text}") for text in ("c/", "c/d")),
         *(("topic_unknown", f"vh/1/a/b/node/{text}") for text in ("n", "n/do", "n/records", "n/live/x", "n/")),
+        *(("topic_unknown", f"vh/1/a/b/node/n/{text}") for text in ("do/a/b", "done/a", "receipt/a")),
+        *(("name_invalid", f"vh/1/a/b/node/n/{text}") for text in ("do/", "do/+", "did/A", "do/" + "v" * 33)),
         *(("topic_unknown", f"vh/1/a/b/{text}") for text in ("log/checkpoint", "roster", "home/x", "inn/c", "/c")),
         *(("topic_unknown", start + text) for text in ("0.0/orders", "0.0/", "0.0", "0/0/order", "0.0/order/x")),
         *(
