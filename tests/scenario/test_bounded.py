@@ -4,14 +4,14 @@ from collections import deque
 
 import pytest
 
-from volthood.core.forecast import LOAD_DAYS
+from volthood.core.forecast import KEEP_DAYS
 from volthood.engine.agent import Engine
 from volthood.testing.neighbourhood import START, Home, Neighbourhood
 
 HOMES = [Home("h0", 500), Home("h1", -800), Home("h2", 250)]
 WITHIN_S = 3600
 """Time to settle: short, so that a run of hours has old slots to forget."""
-SAMPLES = "_samples"
+SAMPLES = "_forecaster._past"
 
 
 def sizes(engine: Engine) -> dict[str, int]:
@@ -41,13 +41,13 @@ def grown(slots: tuple[int, int]) -> dict[str, int]:
         ages.append({f"{n}{path}": size for n, h in hood.houses.items() for path, size in sizes(h.engine).items()})
     for house in hood.houses.values():
         samples = next(size for path, size in sizes(house.engine).items() if path.endswith(SAMPLES))
-        assert samples <= (LOAD_DAYS + 1) * 96
+        assert samples <= (KEEP_DAYS + 1) * 96
     assert hood.broken_laws() == {}
     young, old = ages
     return {
         path: size - young.get(path, 0)
         for path, size in old.items()
-        if size > young.get(path, 0) and SAMPLES not in path and "_expected_pv_wh" not in path
+        if size > young.get(path, 0) and "_forecaster" not in path
     }
 
 

@@ -65,7 +65,7 @@ class MemoryReadingStore(_MemoryStore):
         self._by_time: list[tuple[int, int, bytes]] = []
         self._held: defaultdict[bytes, list[int]] = defaultdict(list)
         self._closed: dict[tuple[bytes, int, int], int] = {}
-        self._history: list[HistorySlot] = []
+        self._history: dict[int, HistorySlot] = {}
         self._history_slots: list[int] = []
 
     def add_record(self, record: StoredRecord) -> bool:
@@ -118,20 +118,16 @@ class MemoryReadingStore(_MemoryStore):
         return (self._records[key] for key in sorted(self._records))
 
     def import_history(self, rows: list[HistorySlot]) -> None:
-        """Keep imported slots; those already kept stay as they are."""
-        history, slots = self._history, self._history_slots
-        self._undo.append(lambda: self._set_history(history, slots))
-        known = {row.slot: row for row in rows} | {row.slot: row for row in history}
-        merged = sorted(known.values(), key=lambda row: row.slot)
-        self._set_history(merged, [row.slot for row in merged])
-
-    def _set_history(self, rows: list[HistorySlot], slots: list[int]) -> None:
-        self._history, self._history_slots = rows, slots
+        """Keep slots for forecasts; those already kept stay as they are."""
+        for row in rows:
+            if row.slot not in self._history:
+                self._put(self._history, row.slot, row)
+                self._insert(self._history_slots, row.slot)
 
     def history(self, start_s: int, end_s: int) -> list[HistorySlot]:
-        """Imported slots in [start_s, end_s) by time."""
+        """Those slots in [start_s, end_s) by time."""
         low, high = bisect_left(self._history_slots, start_s), bisect_left(self._history_slots, end_s)
-        return self._history[low:high]
+        return [self._history[slot] for slot in self._history_slots[low:high]]
 
 
 class MemoryTradeStore(_MemoryStore):

@@ -181,12 +181,12 @@ class SqlReadingStore(_SqlStore):
             yield StoredRecord(**row)
 
     def import_history(self, rows: list[HistorySlot]) -> None:
-        """Keep imported slots; those already kept stay as they are."""
+        """Keep slots for forecasts; those already kept stay as they are."""
         if rows:
             self._connection.execute(_IMPORT, [vars(row) for row in rows])
 
     def history(self, start_s: int, end_s: int) -> list[HistorySlot]:
-        """Imported slots in [start_s, end_s) by time."""
+        """Those slots in [start_s, end_s) by time."""
         found = self._connection.execute(_HISTORY, {"start_s": start_s, "end_s": end_s})
         return [HistorySlot(**row) for row in found.mappings()]
 

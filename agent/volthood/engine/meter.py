@@ -12,7 +12,7 @@ from volthood.wire.record import Record
 from volthood.wire.roster import RosterMember
 
 KEEP_S = 3 * 86_400
-"""How far back edges are kept in memory, at least: the newest days for the forecast, and what may still be settled."""
+"""How far back edges are kept in memory, at least: what may still be settled."""
 
 
 class SlotMeter:
@@ -22,6 +22,7 @@ class SlotMeter:
         self._desk = desk
         self._edges: dict[int, tuple[Edge, bytes]] = {}
         self._measured: dict[int, SlotEnergy] = {}
+        self._news: dict[int, SlotEnergy] = {}
 
     def load(self, start_s: int, end_s: int) -> None:
         """Take up the slot records that the store holds for [start_s, end_s); what was no edge then is none now."""
@@ -52,13 +53,14 @@ class SlotMeter:
         if start is None or end is None:
             return
         self._measured.pop(slot, None)
+        self._news.pop(slot, None)
         try:
             energy = slot_energy(start[0], end[0], self._desk.hood.slot_s, self._desk.me.fuse_w)
         except PeerError as error:
             self._desk.refuse(error, what="SlotEnergy", source=slot)
             return
         if energy.quality is Quality.MEASURED:
-            self._measured[slot] = energy
+            self._measured[slot] = self._news[slot] = energy
 
     def _forget(self) -> None:
         horizon = max(self._edges) - max(KEEP_S, self._desk.hood.settle_within_s + 2 * self._desk.hood.slot_s)
@@ -70,9 +72,11 @@ class SlotMeter:
         """The measured energy of a slot, or None until both edges are here."""
         return self._measured.get(slot)
 
-    def measured(self) -> list[SlotEnergy]:
-        """The measured slots in memory by time."""
-        return [self._measured[slot] for slot in sorted(self._measured)]
+    def take_news(self) -> list[SlotEnergy]:
+        """The slots measured since this was last asked, by time; after a restart all that were read back."""
+        news = [self._news[slot] for slot in sorted(self._news)]
+        self._news.clear()
+        return news
 
     def proof(self, slot: int) -> tuple[bytes, bytes]:
         """The signed slot records at both edges of a slot whose energy is known."""

@@ -2,22 +2,24 @@
 
 The tariff is noted before the order is made, and with it the reason, so that `why` can tell later what was known then.
 A slot that the tariff does not reach is not traded: nothing would say what no regret means.
+
+What the meter showed becomes a sample once, split into load and PV by what was expected then, and is kept beside the
+imported history: an agent that starts again forecasts what it would have forecast.
 """
 
 from collections.abc import Callable
 
 from volthood.core.deals import Deal, Role
-from volthood.core.forecast import LOAD_DAYS, Forecast, Place, Sample, forecast, sample_of_net
+from volthood.core.forecast import DAY_S, KEEP_DAYS, Forecast, Forecaster, Place, Sample
 from volthood.core.order import NOTHING, Collar, OrderDraft, Position, balancing_order, forward_order
 from volthood.core.tariff import Price, Tariff
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import OFF, TRADING, Desk
 from volthood.engine.meter import SlotMeter
 from volthood.errors import LocalError
-from volthood.ports.stores import SlotNote
+from volthood.ports.stores import HistorySlot, SlotNote
 from volthood.wire.market import BUY, SELL, WATCH, Order
 
-_DAY_S = 86_400
 _END_OF_TIME_S = 1 << 40
 _SIDES = {Role.BUYER: BUY, Role.SELLER: SELL}
 
@@ -33,9 +35,8 @@ class Ordering:
         self._meter = meter
         self._tariff = tariff
         self._place_at = place_at
-        self._samples: dict[int, Sample] = {}
-        self._imported_from_s: int | None = None
-        self._expected_pv_wh: dict[int, int] = {}
+        self._forecaster = Forecaster()
+        self._forgotten_s: int | None = None
 
     def order(self, slot: int, gate: int) -> Order:
         """The order of a round, its reason noted; empty while trading is off or there is nothing to trade."""
@@ -63,25 +64,29 @@ class Ordering:
 
     def forecast(self, slot: int) -> Forecast:
         """What the household will use and make in a slot, from imported history and what its meter has shown since."""
-        self._learn(slot - (LOAD_DAYS + 1) * _DAY_S)
-        made = forecast(self._samples.values(), slot, self._place_at(slot))
-        self._expected_pv_wh[slot] = made.pv_wh
-        return made
+        self._remember(slot - KEEP_DAYS * DAY_S)
+        self._learn()
+        return self._forecaster.forecast(slot, self._place_at(slot))
 
-    def _learn(self, start_s: int) -> None:
-        """Bring the samples from `start_s` on up to what the stores and the meter know now."""
-        if self._imported_from_s is None or start_s < self._imported_from_s:
-            self._imported_from_s = start_s
+    def _remember(self, start_s: int) -> None:
+        """Read back what earlier lives learnt, at first, and drop once a day what is too old to matter."""
+        if self._forgotten_s is None:
             for row in self._desk.readings.history(start_s, _END_OF_TIME_S):
-                self._samples.setdefault(row.slot, Sample(row.slot, row.load_wh, row.pv_wh))
-        for energy in self._meter.measured():
-            expected = self._expected_pv_wh.get(energy.slot)
-            if expected is None:
-                like = forecast(self._samples.values(), energy.slot, self._place_at(energy.slot))
-                expected = self._expected_pv_wh[energy.slot] = like.pv_wh
-            self._samples[energy.slot] = sample_of_net(energy.slot, energy.net_wh, expected)
-        self._samples = {slot: sample for slot, sample in self._samples.items() if slot >= start_s}
-        self._expected_pv_wh = {slot: pv_wh for slot, pv_wh in self._expected_pv_wh.items() if slot >= start_s}
+                self._forecaster.learn(Sample(row.slot, row.load_wh, row.pv_wh))
+        elif start_s - self._forgotten_s < DAY_S:
+            return
+        self._forgotten_s = start_s
+        self._forecaster.forget_before(start_s)
+
+    def _learn(self) -> None:
+        """Take what the meter has shown since, and keep it."""
+        rows = []
+        for energy in self._meter.take_news():
+            sample = self._forecaster.learn_net(energy.slot, energy.net_wh, self._place_at(energy.slot))
+            if sample is not None:
+                rows.append(HistorySlot(sample.slot, sample.load_wh, sample.pv_wh))
+        if rows:
+            self._desk.readings.import_history(rows)
 
     def _draft(self, slot: int, seen: Forecast | None, price: Price) -> tuple[OrderDraft, str]:
         position = self._position(slot, price, forward=seen is not None)

@@ -30,7 +30,7 @@ class StoredRecord:
 
 @dataclass(frozen=True)
 class HistorySlot:
-    """Energy of one past slot imported from elsewhere: for forecasts, never billed."""
+    """Energy of one past slot for forecasts, never billed: imported from elsewhere, or the meter's split into both."""
 
     slot: int
     load_wh: int
@@ -123,10 +123,10 @@ class ReadingStore(Protocol):
         """Every record by node and rseq."""
 
     def import_history(self, rows: list[HistorySlot]) -> None:
-        """Keep imported slots; those already kept stay as they are."""
+        """Keep slots for forecasts; those already kept stay as they are."""
 
     def history(self, start_s: int, end_s: int) -> list[HistorySlot]:
-        """Imported slots in [start_s, end_s) by time."""
+        """Those slots in [start_s, end_s) by time."""
 
     def commit(self) -> None:
         """Make everything durable."""

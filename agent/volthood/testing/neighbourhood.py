@@ -81,6 +81,7 @@ class Neighbourhood:
         windows: Windows | None = None,
         settle_within_s: int = 48 * 3600,
         grid: GridMap | None = None,
+        history_days: int = 5,
     ) -> None:
         self.houses = {home.name: Household(home) for home in homes}
         self.roster = Roster(1, None, START, START, tuple(house.member() for house in self.houses.values()))
@@ -107,7 +108,7 @@ class Neighbourhood:
         self._queue: deque[tuple[str, str, bytes]] = deque()
         self._later: list[tuple[int, str, str, bytes]] = []
         for house in self.houses.values():
-            house.load_history()
+            house.load_history(history_days)
             house.restart(self.hood, self.roster, self.now_s)
 
     @property

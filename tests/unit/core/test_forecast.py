@@ -1,12 +1,12 @@
 """Forecasts: the median where days are alike, a marked stand-in where there are none, bands that hold the centre."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volthood.core.forecast import MEAN_LOAD_W, MEAN_PV_W, Forecast, Place, Sample, forecast, sample_of_net
+from volthood.core.forecast import MEAN_LOAD_W, MEAN_PV_W, Forecast, Forecaster, Place, Sample, sample_of_net
 
 SLOT_S = 900
 DAY = 86_400
@@ -20,6 +20,10 @@ def days(count: int, load_wh: Callable[[int], int], pv_wh: Callable[[int], int] 
 
 def noon_sun(slot: int) -> int:
     return max(0, 500 - abs(slot % DAY - DAY // 2) // 36)
+
+
+def forecast(samples: Iterable[Sample], slot: int, place: Place) -> Forecast:
+    return Forecaster(samples).forecast(slot, place)
 
 
 def before(samples: list[Sample], slot: int, lead_s: int = 2 * SLOT_S) -> list[Sample]:
@@ -128,3 +132,34 @@ def test_any_history_gives_whole_wh_in_order_and_the_same_again(
     assert first.net_wh == first.load_wh - first.pv_wh
     assert first.q10_wh <= first.net_wh <= first.q90_wh
     assert forecast(reversed(samples), slot, place) == first
+
+
+@given(histories, st.permutations(range(6)), st.sampled_from([0, 3600, -7 * 3600]))
+def test_what_was_learnt_and_asked_before_changes_no_forecast(
+    samples: list[Sample], times: list[int], utc_offset_s: int
+) -> None:
+    """Day by day, with a forecast of each time of day in between, or all at once: the same."""
+    place, growing = Place(SLOT_S, utc_offset_s), Forecaster()
+    for day in range(16, 20):
+        slots = [MONDAY + day * DAY + time * SLOT_S for time in times]
+        for slot in slots:
+            known = [sample for sample in samples if sample.slot < slot]
+            for sample in known:
+                growing.learn(sample)
+            assert growing.forecast(slot, place) == forecast(known, slot, place)
+
+
+def test_what_the_meter_showed_is_split_once_and_kept() -> None:
+    past = Forecaster(days(9, lambda _: 100, noon_sun))
+    slot = MONDAY + 9 * DAY
+    noon = slot + DAY // 2
+    for at in range(slot, noon, SLOT_S):
+        assert past.learn_net(at, 100 - noon_sun(at), HERE) is not None
+    made = past.learn_net(noon, -400, HERE)
+    assert made == Sample(noon, 100, 500)
+    assert past.learn_net(noon, -400, HERE) is None
+    assert past.learn_net(noon, -600, HERE) == Sample(noon, 0, 600)
+
+
+def test_the_first_slot_of_a_home_is_split_by_the_mean_day() -> None:
+    assert Forecaster().learn_net(MONDAY, -40, HERE) == Sample(MONDAY, 0, 40)
