@@ -3,6 +3,7 @@
 - Only what a board needs: `voltnode` without the other boards' machines, and what that imports of `volthood`.
 - The same sources give the same bytes, wherever they lie and whenever they are compiled: the name that a file carries in
   itself is its module's.
+- Whole numbers stand in the place of their names (`fold`): a tenth of the code.
 - Line numbers are left out (-O3): they are a twentieth of the code, and the node's log keeps an error's text, not its trace.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import volthood
 import voltnode
+from volthood_tools.release.fold import fold
 
 PACKAGES = (Path(volthood.__path__[0]), Path(voltnode.__path__[0]))
 """Where the sources are."""
@@ -47,10 +49,11 @@ def compile_tree(to: Path, for_unix: bool, packages: Sequence[Path] = PACKAGES) 
         ReleaseError: mpy-cross is not there, or refuses a source.
     """
     modules = board_modules(for_unix, packages)
+    texts = fold({_dotted_name(name): strip_types(source.read_text()) for name, source in modules.items()})
     with tempfile.TemporaryDirectory() as scratch:
         plain = Path(scratch, "source.py")
-        for name, source in modules.items():
-            plain.write_text(strip_types(source.read_text()))
+        for name in modules:
+            plain.write_text(texts[_dotted_name(name)])
             target = to / Path(name).with_suffix(".mpy")
             target.parent.mkdir(parents=True, exist_ok=True)
             _compile(plain, name, target)
@@ -78,6 +81,10 @@ def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES) -> dict[s
 def strip_types(source: str) -> str:
     """The source without what is there for type checkers only: MicroPython compiles no `if False`. Lines stay."""
     return _TYPES_ALONE.sub(r"\1if False:", _NO_TYPES.sub("", source))
+
+
+def _dotted_name(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _imported(source: str) -> Iterator[str]:

@@ -1,0 +1,155 @@
+"""Whole numbers written in where their names stand: the board has no use for the names, and little room.
+
+A name in capitals that a module sets once, to a whole number, is a constant. All modules of a board's program are looked at
+together: where one takes a constant from another, the number stands there and the import goes. Nothing else changes, so the
+program does what its source says; the names come back with the source.
+
+A name that is set anywhere else too, or from outside, is none. What must not be done to one, because nobody would notice:
+to look for it by a text.
+"""
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+Constants = dict[str, int]
+
+_SMALL = 1 << 30
+"""From here on a number is an object on the heap, which a module makes once and a function each time."""
+
+
+def fold(sources: dict[str, str]) -> dict[str, str]:
+    """The modules, by their dotted names, with their constants written in."""
+    trees = {name: ast.parse(source) for name, source in sources.items()}
+    constants = {name: _constants(tree) for name, tree in trees.items()}
+    for name in _set_from_outside(trees.values()):
+        for found in constants.values():
+            found.pop(name, None)
+    offered = {name: dict(found) for name, found in constants.items()}
+    while any(_passed_on(tree, offered[name], offered) for name, tree in trees.items()):
+        pass
+    return {name: ast.unparse(_folded(tree, constants[name], offered)) for name, tree in trees.items()}
+
+
+def _constants(tree: ast.Module) -> Constants:
+    """The constants that a module sets."""
+    stored = Counter(_stored(tree))
+    found: Constants = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign):
+            for name, value in _assigned(statement, found):
+                if name.isupper() and stored[name] == 1 and type(value) is int and abs(value) < _SMALL:
+                    found[name] = value
+    return found
+
+
+def _stored(tree: ast.AST) -> Iterator[str]:
+    """Every name that is set somewhere in a module, as often as it is."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.alias):
+            yield (node.asname or node.name).partition(".")[0]
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+
+
+def _set_from_outside(trees: Iterable[ast.AST]) -> Iterator[str]:
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+                yield node.attr
+
+
+def _assigned(statement: ast.Assign, known: Constants) -> Iterator[tuple[str, object]]:
+    """(name, value) of what an assignment sets, for those whose values are known; also of several at once."""
+    target, value = statement.targets[0], _value(statement.value, known)
+    if len(statement.targets) == 1 and isinstance(target, ast.Name):
+        yield target.id, value
+    elif len(statement.targets) == 1 and isinstance(target, ast.Tuple) and isinstance(value, Iterable):
+        for element, one in zip(target.elts, value, strict=False):
+            if isinstance(element, ast.Name):
+                yield element.id, one
+
+
+def _value(expression: ast.expr, known: Constants) -> object:
+    """What an expression of numbers and constants comes to; None where it is anything else."""
+    try:
+        code = compile(ast.Expression(expression), "constant", "eval")
+        found: object = eval(code, {"__builtins__": {"range": range}}, dict(known))  # noqa: S307 - our own source
+    except (NameError, TypeError, ValueError, AttributeError, ArithmeticError):
+        return None
+    return found
+
+
+def _passed_on(tree: ast.Module, own: Constants, offered: dict[str, Constants]) -> bool:
+    """Adds the constants that a module has from another one and so offers too. Whether there was a new one."""
+    before = len(own)
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom):
+            given = offered.get(statement.module or "", {})
+            own.update(
+                {alias.asname or alias.name: given[alias.name] for alias in statement.names if alias.name in given}
+            )
+    return len(own) > before
+
+
+def _folded(tree: ast.Module, own: Constants, offered: dict[str, Constants]) -> ast.Module:
+    numbers, modules = dict(own), {}
+    stored, imported = Counter(_stored(tree)), Counter[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            given = offered.get(node.module or "", {})
+            for alias in node.names:
+                known = alias.asname or alias.name
+                imported[known] += 1
+                if alias.name in given:
+                    numbers[known] = given[alias.name]
+                elif f"{node.module}.{alias.name}" in offered:
+                    modules[known] = offered[f"{node.module}.{alias.name}"]
+    anew = [name for name in numbers if name not in own and stored[name] > imported[name]]
+    if anew:
+        raise ValueError(f"constants of another module set anew: {', '.join(anew)}")
+    folder = _Folder(numbers, modules, own, offered)
+    folder.visit(tree)
+    return ast.fix_missing_locations(tree)
+
+
+class _Folder(ast.NodeTransformer):
+    """Writes the numbers in, and takes out what set or imported them."""
+
+    def __init__(
+        self, numbers: Constants, modules: dict[str, Constants], own: Constants, offered: dict[str, Constants]
+    ) -> None:
+        self._numbers = numbers
+        self._modules = modules
+        self._own = own
+        self._offered = offered
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if isinstance(node.ctx, ast.Load) and node.id in self._numbers:
+            return _number(self._numbers[node.id])
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.attr in self._modules.get(node.value.id, {}):
+            return _number(self._modules[node.value.id][node.attr])
+        return node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
+        given = self._offered.get(node.module or "", {})
+        node.names = [alias for alias in node.names if alias.name not in given]
+        return node if node.names else ast.Pass()
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        names = [target.id for target in ast.walk(node.targets[0]) if isinstance(target, ast.Name)]
+        if names == ["__all__"] or (names and all(name in self._own for name in names)):
+            return ast.Pass()
+        return self.generic_visit(node)
+
+
+def _number(value: int) -> ast.expr:
+    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
