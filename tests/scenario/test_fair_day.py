@@ -8,7 +8,7 @@ from volthood.core.deals import Deal, Role, Status
 from volthood.testing.forging import equivocations
 from volthood.testing.neighbourhood import FEED_IN, RETAIL, START, Home, Neighbourhood
 
-NETS_WH = (500, -800, 250, -120, 300, -400, 610, 40, -90, 700)
+NETS_WH = (500, -800, 250, -123, 300, -400, 617, 41, -90, 705)
 SLOTS = range(START, START + 4 * 900, 900)
 MIDDLE = (FEED_IN + RETAIL) // 2
 END_S = SLOTS.stop + 1600
@@ -23,11 +23,6 @@ def lived_through(count: int, price_rule: str) -> Neighbourhood:
 
 def deals_of(hood: Neighbourhood, name: str) -> list[Deal]:
     return [deal for deal in hood.houses[name].trades.deals(START) if deal.contract.slot < SLOTS.stop]
-
-
-def ten(wh: int) -> int:
-    """What may be ordered of an energy: tens of Wh."""
-    return wh // 10 * 10
 
 
 def cost_uct(net_wh: int, deals: Iterable[Deal]) -> int:
@@ -48,8 +43,8 @@ def test_all_surplus_is_traded_and_the_laws_hold(count: int, price_rule: str) ->
     hood = lived_through(count, price_rule)
     assert hood.broken_laws() == {}
     assert equivocations(hood) == []
-    wanted_wh = sum(ten(net) for net in NETS_WH[:count] if net > 0)
-    offered_wh = sum(ten(-net) for net in NETS_WH[:count] if net < 0)
+    wanted_wh = sum(net for net in NETS_WH[:count] if net > 0)
+    offered_wh = sum(-net for net in NETS_WH[:count] if net < 0)
     for slot in SLOTS:
         bought = [deal for name in hood.houses for deal in deals_of(hood, name) if deal.role is Role.BUYER]
         traded_wh = sum(deal.delivered_wh for deal in bought if deal.contract.slot == slot)

@@ -43,6 +43,11 @@ class Gate:
         """Whether its rounds trade metered energy."""
         return self.index >= FIRST_BALANCING_GATE
 
+    @property
+    def step_wh(self) -> int:
+        """What energies of its orders are multiples of, Wh: forecasts are told in tens, metered energy to the Wh."""
+        return 1 if self.balancing else 10
+
 
 class ReferenceStep(NamedTuple):
     """Reference prices from an instant on: what surplus earns and consumption costs at the utility, in mct/kWh."""

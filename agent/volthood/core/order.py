@@ -6,8 +6,8 @@ Rules, each with a test that would fail without it:
   trade inside the limits costs at most what the utility alone would have cost (no regret).
 - Limits stand inside the hood's collar. Where that would need a limit worse than the tariff, nothing is ordered.
 - One side in a slot: that of the first contract.
-- At most the 90 % quantile of the need, at most what the fuse carries in a slot, less what contracts already take; tens
-  of Wh, rounded down.
+- At most the 90 % quantile of the need, at most what the fuse carries in a slot, less what contracts already take;
+  rounded down, to tens of Wh in a forward round and to the Wh in a balancing round (ADR 13).
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from volthood.core.forecast import Forecast
 from volthood.core.tariff import Price
 from volthood.wire.market import BUY, SELL, WATCH
-
-STEP_WH = 10
-"""Orders are multiples of this."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +38,14 @@ class Position:
     """Where a household stands in a slot: what bounds its order.
 
     `taken_wh` is what its contracts of the slot already take, `side` the side of the first of them (`WATCH` without
-    one), `trading` False while the person at home has trading off.
+    one), `trading` False while the person at home has trading off. Orders are multiples of `step_wh`.
     """
 
     price: Price
     collar: Collar
     fuse_w: int
     slot_s: int
+    step_wh: int
     side: int = WATCH
     taken_wh: int = 0
     trading: bool = True
@@ -81,7 +79,7 @@ def _order(side: int, need_wh: int, position: Position) -> OrderDraft:
     limit = _limit(side, position)
     fuse_wh = position.fuse_w * position.slot_s // 3600
     open_wh = min(need_wh, fuse_wh) - position.taken_wh
-    energy_wh = open_wh // STEP_WH * STEP_WH
+    energy_wh = open_wh // position.step_wh * position.step_wh
     if limit is None or energy_wh <= 0:
         return NOTHING
     return OrderDraft(side, ((limit, energy_wh),))

@@ -58,7 +58,7 @@ class Ordering:
         except LocalError as error:
             self._desk.note("TariffMissing", slot=slot, gate=gate, reason=str(error).replace(" ", "_"))
             return NOTHING
-        draft, reason = self._draft(slot, seen, price)
+        draft, reason = self._draft(slot, gate, seen, price)
         self._note(slot, gate, seen, draft, reason, price)
         return draft
 
@@ -88,8 +88,8 @@ class Ordering:
         if rows:
             self._desk.readings.import_history(rows)
 
-    def _draft(self, slot: int, seen: Forecast | None, price: Price) -> tuple[OrderDraft, str]:
-        position = self._position(slot, price, forward=seen is not None)
+    def _draft(self, slot: int, gate: int, seen: Forecast | None, price: Price) -> tuple[OrderDraft, str]:
+        position = self._position(slot, gate, price)
         if not position.trading:
             return NOTHING, "trading is off"
         if seen is not None:
@@ -101,15 +101,17 @@ class Ordering:
         draft = balancing_order(energy.import_wh, energy.export_wh, position)
         return draft, "metered, not yet contracted" if draft.side != WATCH else "all metered energy is contracted"
 
-    def _position(self, slot: int, price: Price, *, forward: bool) -> Position:
+    def _position(self, slot: int, gate_index: int, price: Price) -> Position:
         low, high = self._desk.hood.collar(slot)
+        gate = self._desk.hood.gate[gate_index]
         deals = [deal for deal in self._deals.of_slot(slot) if not deal.voided]
-        taken_wh = sum(_reserved_wh(deal, forward=forward) for deal in deals if deal.counted)
+        taken_wh = sum(_reserved_wh(deal, forward=not gate.balancing) for deal in deals if deal.counted)
         return Position(
             price=price,
             collar=Collar(low, high),
             fuse_w=self._desk.me.fuse_w,
             slot_s=self._desk.hood.slot_s,
+            step_wh=gate.step_wh,
             side=_SIDES[deals[0].role] if deals else WATCH,
             taken_wh=taken_wh,
             trading=self._desk.trades.setting(TRADING) != OFF,

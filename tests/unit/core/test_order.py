@@ -11,7 +11,8 @@ from volthood.core.order import NOTHING, Collar, OrderDraft, Position, balancing
 from volthood.core.tariff import Price
 from volthood.wire.market import BUY, SELL, WATCH, Order
 
-USUAL = Position(price=Price(22_000, 8_000), collar=Collar(3_000, 27_000), fuse_w=16_000, slot_s=900)
+USUAL = Position(price=Price(22_000, 8_000), collar=Collar(3_000, 27_000), fuse_w=16_000, slot_s=900, step_wh=10)
+METERED = replace(USUAL, step_wh=1)
 
 
 def expecting(net_wh: int, q10_wh: int | None = None, q90_wh: int | None = None) -> Forecast:
@@ -68,13 +69,14 @@ def test_forward_orders(name: str) -> None:
 
 
 BALANCING = {
-    "buys its import": (700, 0, USUAL, OrderDraft(BUY, ((22_000, 700),))),
-    "sells its export": (0, 705, USUAL, OrderDraft(SELL, ((8_000, 700),))),
-    "less what contracts take": (700, 0, replace(USUAL, side=BUY, taken_wh=655), OrderDraft(BUY, ((22_000, 40),))),
-    "both ways: the larger": (300, 400, USUAL, OrderDraft(SELL, ((8_000, 400),))),
-    "both ways: the side it has": (300, 400, replace(USUAL, side=BUY), OrderDraft(BUY, ((22_000, 300),))),
-    "nothing metered": (0, 0, USUAL, NOTHING),
-    "metered the other way": (0, 400, replace(USUAL, side=BUY, taken_wh=100), NOTHING),
+    "buys its import": (700, 0, METERED, OrderDraft(BUY, ((22_000, 700),))),
+    "sells its export, to the Wh": (0, 705, METERED, OrderDraft(SELL, ((8_000, 705),))),
+    "less what contracts take": (700, 0, replace(METERED, side=BUY, taken_wh=655), OrderDraft(BUY, ((22_000, 45),))),
+    "the last Wh": (700, 0, replace(METERED, side=BUY, taken_wh=699), OrderDraft(BUY, ((22_000, 1),))),
+    "both ways: the larger": (300, 400, METERED, OrderDraft(SELL, ((8_000, 400),))),
+    "both ways: the side it has": (300, 400, replace(METERED, side=BUY), OrderDraft(BUY, ((22_000, 300),))),
+    "nothing metered": (0, 0, METERED, NOTHING),
+    "metered the other way": (0, 400, replace(METERED, side=BUY, taken_wh=100), NOTHING),
 }
 
 
@@ -91,6 +93,7 @@ positions = st.builds(
     collar=st.builds(lambda low, width: Collar(low, low + width), prices, st.integers(0, 60_000)),
     fuse_w=st.integers(0, 50_000),
     slot_s=st.sampled_from([900, 1800, 3600]),
+    step_wh=st.sampled_from([1, 10]),
     side=st.sampled_from([WATCH, BUY, SELL]),
     taken_wh=st.integers(0, 2_000),
     trading=st.booleans(),
@@ -105,7 +108,7 @@ def keeps_the_rules(draft: OrderDraft, position: Position, need_wh: int) -> None
     assert position.side in {WATCH, draft.side}
     assert position.collar.low_mct_per_kwh <= limit <= position.collar.high_mct_per_kwh
     assert energy_wh > 0
-    assert energy_wh % 10 == 0
+    assert energy_wh % position.step_wh == 0
     assert energy_wh + position.taken_wh <= need_wh
     assert energy_wh * 3600 <= position.fuse_w * position.slot_s
     if draft.side == BUY:

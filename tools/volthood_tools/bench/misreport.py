@@ -53,9 +53,8 @@ class Truth:
     metered_wh: int
 
     def order(self) -> tuple[int, tuple[tuple[int, int], ...]]:
-        """Said as it is, in tens of Wh."""
-        energy_wh = self.metered_wh // 10 * 10
-        return self.side, ((self.limit, energy_wh),) if energy_wh else ()
+        """Said as it is."""
+        return self.side, ((self.limit, self.metered_wh),) if self.metered_wh else ()
 
 
 Truths = dict[str, Truth]

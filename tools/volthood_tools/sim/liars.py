@@ -15,7 +15,6 @@ from volthood_tools.sim.faults import LIES, FaultPlan
 from volthood_tools.sim.household import SimHousehold
 
 GREEDY, OVERORDER, TWO_ORDERS = "greedy", "overorder", "two_orders"
-STEP_WH = 10
 OVERORDER_FACTOR = 3
 
 
@@ -58,7 +57,8 @@ class Overordering(RunOrdering):
     def order(self, slot: int, gate: int) -> Order:
         """The honest price for thrice the amount, inside the fuse."""
         honest = super().order(slot, gate)
-        fuse_wh = self._desk.hood.fuse_wh(self._desk.me.fuse_w) // STEP_WH * STEP_WH
+        step_wh = self._desk.hood.gate[gate].step_wh
+        fuse_wh = self._desk.hood.fuse_wh(self._desk.me.fuse_w) // step_wh * step_wh
         return _changed(honest, tuple((price, min(fuse_wh, OVERORDER_FACTOR * wh)) for price, wh in honest.steps))
 
 

@@ -18,9 +18,6 @@ from volthood.wire.keys import sha256
 from volthood.wire.limits import MAX_ORDER_STEPS
 from volthood.wire.market import BUY, SELL, WATCH
 
-STEP_WH = 10
-"""Energies of orders are multiples of this."""
-
 Steps = tuple[tuple[int, int], ...]
 """(limit in mct/kWh, energy in Wh), the best for the other side first."""
 
@@ -156,7 +153,7 @@ _TRADER_RULES: tuple[tuple[str, Broken], ...] = (
     ("no_steps", lambda order, _hood, _fuse_w: len(order.steps) == 0),
     ("too_many_steps", lambda order, _hood, _fuse_w: len(order.steps) > MAX_ORDER_STEPS),
     ("energy_not_positive", lambda order, _hood, _fuse_w: any(energy <= 0 for _, energy in order.steps)),
-    ("energy_not_in_tens", lambda order, _hood, _fuse_w: any(energy % STEP_WH for _, energy in order.steps)),
+    ("energy_not_in_tens", lambda order, hood, _fuse_w: _between_steps(order, hood)),
     ("over_fuse", lambda order, hood, fuse_w: sum(energy for _, energy in order.steps) > hood.fuse_wh(fuse_w)),
     ("outside_collar", lambda order, hood, _fuse_w: _outside_collar(order, hood)),
 )
@@ -174,6 +171,11 @@ def _first(rules: tuple[tuple[str, Broken], ...], *case: object) -> str | None:
 def _outside_collar(order: SignedOrder, hood: Hood) -> bool:
     low, high = hood.collar(order.slot)
     return any(not low <= price <= high for price, _ in order.steps)
+
+
+def _between_steps(order: SignedOrder, hood: Hood) -> bool:
+    """Whether a forecast is told finer than in tens of Wh; metered energy is traded to the Wh."""
+    return any(energy % hood.gate[order.gate].step_wh for _, energy in order.steps)
 
 
 def _ascending(steps: Iterable[tuple[int, int]]) -> bool:

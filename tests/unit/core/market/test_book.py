@@ -40,6 +40,7 @@ GOOD: dict[str, Order] = {
     "prices on the collar": order(steps=((35000, 10), (3000, 10))),
     "as many steps as there may be": order(steps=((20000, 10),) * MAX_ORDER_STEPS),
     "a balancing gate": order(gate=255),
+    "metered energy to the Wh": order(gate=255, steps=((20000, 11),)),
 }
 
 BAD: dict[str, tuple[str, Callable[[], Any]]] = {
@@ -54,7 +55,7 @@ BAD: dict[str, tuple[str, Callable[[], Any]]] = {
     "one step too many": ("too_many_steps", lambda: bare(steps=((20000, 10),) * (MAX_ORDER_STEPS + 1))),
     "a step of nothing": ("energy_not_positive", lambda: order(steps=((20000, 0),))),
     "a step of less than nothing": ("energy_not_positive", lambda: bare(steps=((20000, -10),))),
-    "a Wh beside the tens": ("energy_not_in_tens", lambda: order(steps=((20000, 11),))),
+    "a forecast beside the tens": ("energy_not_in_tens", lambda: order(steps=((20000, 11),))),
     "more than the fuse carries": ("over_fuse", lambda: order(steps=((20000, 4320),))),
     "steps that together exceed the fuse": ("over_fuse", lambda: order(steps=((30000, 2200), (20000, 2120)))),
     "below the collar": ("outside_collar", lambda: order(steps=((2999, 10),))),
