@@ -31,6 +31,7 @@ COMMANDS = (
     ("queue", "records waiting for the agent's receipt", "show_records", "show_queue"),
     ("meter list", "meters on the bus", "show_meter", "show_meters"),
     ("meter read", "newest reading: register, raw words, value, age, bus errors", "show_meter", "show_reading"),
+    ("wiring", "a minute of readings, and what is crossed: seconds=60 fuse=A load=W pv=yes|no", "wiring", "wiring"),
     ("chain", "hashes of the newest records", "show_records", "show_chain"),
     ("log", "newest events, and how often each happened", "show_records", "show_log"),
     ("time", "calendar time and how good it is", "show_node", "show_time"),
@@ -134,8 +135,10 @@ async def _call(context: Context, module: str, function: str, argument: str) -> 
         return done
     finally:
         if _DROPS_CODE:
-            del sys.modules[full_name]
-            delattr(sys.modules[_PACKAGE], module)
+            # With the modules that it is made of, whose names begin as its own does.
+            for name in [name for name in sys.modules if name.startswith(full_name)]:
+                del sys.modules[name]
+                delattr(sys.modules[_PACKAGE], name[len(_PACKAGE) + 1 :])
 
 
 def _refusal(reason: str, detail: str) -> "Answer":

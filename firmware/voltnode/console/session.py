@@ -48,6 +48,7 @@ class Session:
         self._wake = asyncio.Event()
         self._said: list[str] = []
         self._unsaid = 0
+        self._given_up = False
         self._context.pressed = self._pressed
         self._context.say = self._say_now
 
@@ -86,7 +87,9 @@ class Session:
         """Whether a key was pressed while a command runs; it is used up, but for Ctrl-C, which begins a tool's line."""
         if not self._typed:
             return False
-        if self._typed[0] != CTRL_C:
+        if self._typed[0] == CTRL_C:
+            self._given_up = True
+        else:
             self._typed = self._typed[1:]
         return True
 
@@ -123,7 +126,11 @@ class Session:
 
     async def _answer(self, line: bytes) -> None:
         if line.strip():
+            self._given_up = False
             answer, as_json = await execute(self._context, line)
+            if self._given_up:
+                # Whoever begins anew takes the next object for the answer to the next question.
+                return
             for piece in json_pieces(answer) if as_json else as_lines(answer):
                 await self._console.write(piece.encode())
             await self._console.write(b"\r\n" if as_json else b"")
