@@ -18,11 +18,11 @@ from volthood_tools.virtual_board import find_micropython, search_path
 RunScript = Callable[..., str]
 """run(script, *arguments, heap="110k", path=None) -> what it printed; fails the test when its status is not 0.
 
-`heap` is MicroPython's heap. `path` takes the place of firmware/ and agent/ where modules are looked for.
+`heap` is MicroPython's heap. `path` takes the place of firmware/, agent/ and tools/ where modules are looked for.
 """
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = (ROOT / "firmware", ROOT / "agent")
+SOURCES = (ROOT / "firmware", ROOT / "agent", ROOT / "tools")
 LIMIT_S = 300
 
 if settings.get_current_profile_name() == "default":  # not under `dev.py fuzz`, which has its own

@@ -1,7 +1,8 @@
-"""Records on flash until the agent's receipt: append-only segment files in two series, slot and minute records apart.
+"""Records on flash until the agent's receipt: append-only segments in two series, slot and minute records apart.
 
-- A segment is 16 KB, never written in place. When a series is full its oldest segment goes; which records went without a
-  receipt is said (`take_lost`), so that the next record can name them.
+- Segments are files of 16 KB (`segments`), or the sectors of a raw partition where the board has one (`rawring`). None is
+  ever written in place. When a series is full its oldest segment goes; which records went without a receipt is said
+  (`take_lost`), so that the next record can name them.
 - A frame is a magic, length, rseq and CRC-32, then the signed record. A reader that meets anything else looks for the
   next whole frame: a torn write costs the records it tore, which were never sent, and no other.
 - Records are written in ascending rseq over both series, so reading is a merge of two streams.
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from voltnode.hal import Flash
+    from voltnode.hal import Flash, RawFlash
 
     Frame = tuple[int, int, bytes]
     """(rseq, offset after the frame, signed record)."""
@@ -58,64 +59,72 @@ def _frame_at(window: bytes) -> "tuple[int, bytes] | None":
 
 
 class Series:
-    """The segments of one kind of record, oldest first, as consecutive numbers."""
+    """The segments of one kind of record, oldest first, as consecutive numbers; `segments` and `rawring` have them.
 
-    def __init__(self, flash: "Flash", prefix: str, most: int) -> None:
-        self._flash = flash
-        self._prefix = prefix
-        self._most = most
-        numbers = [int(name[1:]) for name in flash.names() if name[0] == prefix and _is_number(name[1:])]
-        self.first = min(numbers) if numbers else 1
-        self.last = max(numbers) if numbers else 1
-        self.size = flash.size(self.name(self.last))
+    Attributes:
+        first, last: the oldest and the newest segment.
+        size: bytes of the newest one.
+        most: segments there may be.
+        limit: bytes of a segment.
+    """
 
-    def name(self, number: int) -> str:
-        """The file of a segment."""
-        return "%s%06d" % (self._prefix, number)
+    first = last = 1
+    size = 0
+
+    def __init__(self, most: int, limit: int) -> None:
+        self.most = most
+        self.limit = limit
+
+    def read_at(self, number: int, offset: int, size: int) -> bytes:
+        """Up to `size` bytes of a segment. Raises OSError."""
+        raise NotImplementedError
+
+    def append(self, data: bytes) -> None:
+        """Adds frames to the newest segment. Raises OSError; what then stands there is skipped by readers."""
+        raise NotImplementedError
+
+    def remove(self, number: int) -> None:
+        """No such segment any more. Raises OSError."""
+        raise NotImplementedError
+
+    def end(self, number: int) -> int:
+        """Where the bytes of a segment end that were written, as far as that can be seen."""
+        raise NotImplementedError
 
     def is_full(self, more_bytes: int) -> bool:
         """Whether the newest segment has no room for so much more."""
-        return self.size > 0 and self.size + more_bytes > SEGMENT_BYTES
-
-    def must_drop(self) -> bool:
-        """Whether the oldest segment has to go before a new one begins."""
-        return self.last - self.first + 1 >= self._most
+        return self.size > 0 and self.size + more_bytes > self.limit
 
     def begin_segment(self) -> None:
         """The next write goes to a new segment."""
         self.last += 1
         self.size = 0
 
+    def must_drop(self) -> bool:
+        """Whether the oldest segment has to go before the next write."""
+        return self.last - self.first >= self.most
+
     def drop_oldest(self) -> None:
         """Removes the oldest segment. Raises OSError."""
-        self._flash.remove(self.name(self.first))
+        self.remove(self.first)
         self.first += 1
-
-    def append(self, data: bytes) -> None:
-        """Adds frames to the newest segment. Raises OSError; what then stands there is skipped by readers."""
-        try:
-            self._flash.append(self.name(self.last), data)
-            self.size += len(data)
-        except OSError:
-            self.size = self._flash.size(self.name(self.last))
-            raise
 
     def next_frame(self, number: int, offset: int) -> "Frame | None":
         """The first whole frame of a segment at or after `offset`."""
-        name = self.name(number)
-        while True:
-            window = self._flash.read_at(name, offset, _WINDOW_BYTES)
+        while offset < self.limit:
+            window = self.read_at(number, offset, _WINDOW_BYTES)
             found = _frame_at(window)
             if found is not None:
                 rseq, record = found
                 return rseq, offset + _HEADER_BYTES + len(record), record
             if not window:
-                return None
-            offset = self._next_magic(name, offset + 1)
+                break
+            offset = self._next_magic(number, offset + 1)
+        return None
 
-    def _next_magic(self, name: str, offset: int) -> int:
+    def _next_magic(self, number: int, offset: int) -> int:
         while True:
-            window = self._flash.read_at(name, offset, _WINDOW_BYTES)
+            window = self.read_at(number, offset, _WINDOW_BYTES)
             at = window.find(_MAGIC)
             if at >= 0 or len(window) < 2:
                 return offset + (at if at >= 0 else len(window))
@@ -128,11 +137,18 @@ class Series:
             found = None
             for entry in self.frames(number):
                 found = entry
-            window = self._flash.read_at(self.name(number), found[1] if found else 0, _WINDOW_BYTES)
-            decayed = decayed or _is_long_enough(window)
+            decayed = decayed or self._was_whole(number, found[1] if found else 0)
             if found is not None:
                 return found, decayed
         return None, decayed
+
+    def _was_whole(self, number: int, offset: int) -> bool:
+        """Whether all bytes of a frame stand at `offset`, so that no power cut tore it."""
+        window = self.read_at(number, offset, _HEADER_BYTES)
+        if len(window) < _HEADER_BYTES:
+            return False
+        length = min(struct.unpack(_HEADER, window)[1], MAX_RECORD_BYTES)
+        return self.end(number) >= offset + _HEADER_BYTES + length
 
     def frames(self, number: int) -> "Iterator[Frame]":
         """The whole frames of one segment."""
@@ -151,17 +167,6 @@ class Series:
             if head is not None and head[0] <= rseq + 1:
                 return number
         return self.first
-
-
-def _is_long_enough(window: bytes) -> bool:
-    """Whether all bytes of a frame are there, so that a power cut did not tear it."""
-    if len(window) < _HEADER_BYTES:
-        return False
-    return len(window) >= min(_HEADER_BYTES + struct.unpack(_HEADER, window[:_HEADER_BYTES])[1], _WINDOW_BYTES)
-
-
-def _is_number(text: str) -> bool:
-    return len(text) == 6 and all([char in "0123456789" for char in text])
 
 
 class _Stream:
@@ -218,8 +223,9 @@ class Ring:
     """Both series, the receipt, and what was lost.
 
     Args:
-        flash: where it is kept.
+        flash: where the receipt is kept, and the records too unless there is a partition for them.
         log: notes events.
+        raw: the partition, None without one.
 
     Attributes:
         receipt: every record up to this rseq is the agent's now.
@@ -228,11 +234,10 @@ class Ring:
         decayed: whether records newer than these were written and cannot be read any more.
     """
 
-    def __init__(self, flash: "Flash", log: "Callable[..., None]") -> None:
+    def __init__(self, flash: "Flash", log: "Callable[..., None]", raw: "RawFlash | None" = None) -> None:
         self._flash = flash
         self._log = log
-        self.slots = Series(flash, "s", SLOT_SEGMENTS)
-        self.minutes = Series(flash, "m", MINUTE_SEGMENTS)
+        self.slots, self.minutes = _both_series(flash, raw)
         self.receipt = self._saved_receipt = whole((read_sealed(flash, RECEIPT_FILE) or {}).get("rseq"), 0)
         slot, slot_decayed = self.slots.newest()
         minute, minute_decayed = self.minutes.newest()
@@ -273,11 +278,10 @@ class Ring:
             begin = end
 
     def _make_room(self, series: Series, more_bytes: int) -> None:
-        if not series.is_full(more_bytes):
-            return
-        if series.must_drop():
+        if series.is_full(more_bytes):
+            series.begin_segment()
+        while series.must_drop():
             self._drop_oldest(series)
-        series.begin_segment()
 
     def _drop_oldest(self, series: Series) -> None:
         self.save_receipt()
@@ -342,6 +346,17 @@ class Ring:
     @staticmethod
     def _head(series: Series) -> "Frame | None":
         return series.next_frame(series.first, 0) if series.first > 1 else None
+
+
+def _both_series(flash: "Flash", raw: "RawFlash | None") -> "tuple[Series, Series]":
+    """Slot and minute records: only the module that is needed is loaded."""
+    if raw is not None:
+        from voltnode.rawring import SectorSeries
+
+        return SectorSeries(raw, 0, SLOT_SEGMENTS), SectorSeries(raw, SLOT_SEGMENTS, MINUTE_SEGMENTS)
+    from voltnode.segments import FileSeries
+
+    return FileSeries(flash, "s", SLOT_SEGMENTS), FileSeries(flash, "m", MINUTE_SEGMENTS)
 
 
 def _runs(numbers: "list[int]", reason: int) -> "list[Lost]":
