@@ -12,13 +12,14 @@ from rich.console import Console
 from volthood.errors import VolthoodError
 from volthood_tools.demo.hoodfile import PRICE_RULES
 from volthood_tools.demo.streets import GRIDS
-from volthood_tools.sim.faults import EVERYTHING, LIES, FaultPlan, load_faults, plan_of
+from volthood_tools.sim.faults import EVERYTHING, FaultPlan, load_faults, plan_of
 
 
 def fault_options(command: Callable[..., None]) -> Callable[..., None]:
     """An option for every fault."""
     for each in reversed(fields(FaultPlan)):
-        kind = click.Choice(LIES) if each.name == "lie" else type(each.default)
+        choices = each.metadata.get("choices")
+        kind = click.Choice(choices) if choices is not None else type(each.default)
         text = f"{each.metadata['help']}  [default: {each.default}]"
         command = click.option("--" + each.name.replace("_", "-"), each.name, type=kind, help=text)(command)
     return command

@@ -14,6 +14,9 @@ from volthood.errors import LocalError
 LIES = ("censor", "equivocate", "silent", "mixed")
 """What a bad bundler does: leaves out half the orders, shows two bundles, shows none, or any of these by chance."""
 
+VANISHINGS = ("one", "forward", "each")
+"""In which of a slot's rounds agents vanish: one of them by chance, the first, or each anew."""
+
 
 def _share(text: str) -> Any:
     return field(default=0.0, metadata={"help": text, "most": 1, "unit": "a share"})
@@ -21,6 +24,10 @@ def _share(text: str) -> Any:
 
 def _amount(default: int, most: int, unit: str, text: str) -> Any:
     return field(default=default, metadata={"help": text, "most": most, "unit": unit})
+
+
+def _choice(default: str, choices: tuple[str, ...], text: str) -> Any:
+    return field(default=default, metadata={"help": text, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,8 @@ class FaultPlan:
     delay_high_ms: int = _amount(150, 60_000, "ms", "Longest delivery.")
     late: float = _share("Share of deliveries that take --late-ms longer.")
     late_ms: int = _amount(20_000, 600_000, "ms", "How much longer late deliveries take.")
-    vanish: float = _share("Share of agents that are gone after ordering, for each slot anew, in one of its rounds.")
+    vanish: float = _share("Share of agents that are gone after ordering, for each slot anew.")
+    vanish_in: str = _choice("one", VANISHINGS, "In which of the slot's rounds agents vanish.")
     vanish_s: int = _amount(240, 7200, "s", "How long a vanished agent is away.")
     crash: float = _share("Share of agents that die once a slot, in any step of what they do.")
     crash_s: int = _amount(60, 7200, "s", "A crashed agent starts again within this.")
@@ -44,7 +52,7 @@ class FaultPlan:
     broker_s: int = _amount(20, 3600, "s", "How long a restarting broker is away.")
     skew_ms: int = _amount(0, 60_000, "ms", "The most that an agent's clock is wrong, either way.")
     bad_bundlers: int = _amount(0, 3, "of 3", "How many bundlers of each round lie.")
-    lie: str = field(default="mixed", metadata={"help": "What bad bundlers do."})
+    lie: str = _choice("mixed", LIES, "What bad bundlers do.")
     forged: int = _amount(0, 10_000, "a slot", "Messages of a stranger in each slot: forgeries, replays, rubbish.")
     greedy: float = _share("Share of agents whose orders take any price inside the collar.")
     overorder: float = _share("Share of agents that order three times what they need.")
@@ -52,13 +60,13 @@ class FaultPlan:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            value, most = getattr(self, each.name), each.metadata.get("most")
+            value, most, choices = getattr(self, each.name), each.metadata.get("most"), each.metadata.get("choices")
+            if choices is not None and value not in choices:
+                raise LocalError(f"fault {each.name} = {value!r} is not one of {', '.join(choices)}")
             if most is not None and not 0 <= value <= most:
                 raise LocalError(f"fault {each.name} = {value} is outside 0..{most} ({each.metadata['unit']})")
         if self.delay_low_ms > self.delay_high_ms:
             raise LocalError(f"fault delay_low_ms = {self.delay_low_ms} is above delay_high_ms = {self.delay_high_ms}")
-        if self.lie not in LIES:
-            raise LocalError(f"fault lie = {self.lie!r} is not one of {', '.join(LIES)}")
 
     @property
     def changed(self) -> dict[str, object]:

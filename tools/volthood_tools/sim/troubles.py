@@ -61,13 +61,18 @@ class Troubles:
     # --- agents ---
 
     def vanishes(self, house: SimHousehold, slot: int, gate: int) -> bool:
-        """Whether an agent is gone now that it has posted its order: at most once for each slot, in one of its rounds."""
-        if not self._faults.vanish:
+        """Whether an agent is gone now that it has posted its order, at most once in a round."""
+        faults, draw = self._faults, self._draws["vanish"]
+        if not faults.vanish:
             return False
-        key, draw = (house.name, slot), self._draws["vanish"]
+        key, gates = (house.name, slot), self._world.hood.gates
+        if faults.vanish_in == "each":
+            key, gates = (f"{house.name}/{gate}", slot), (self._world.hood.gate[gate],)
+        elif faults.vanish_in == "forward":
+            gates = gates[:1]
         if key not in self._vanishing:
-            chosen = draw.choice(self._world.hood.gates).index
-            self._vanishing[key] = chosen if draw.random() < self._faults.vanish else None
+            chosen = draw.choice(gates).index
+            self._vanishing[key] = chosen if draw.random() < faults.vanish else None
         if self._vanishing[key] != gate:
             return False
         self._vanishing[key] = None
