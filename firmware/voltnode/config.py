@@ -29,6 +29,7 @@ class Enrolment:
         house: the household's name in topics.
         link_key: 32 bytes shared with the agent.
         host, port: the home broker.
+        ca, cert: files of the household's CA and of our certificate; empty where the broker is spoken to without TLS.
         slot_s: length of a slot.
         base: records up to this rseq are not this agent's.
         since: greatest rseq written before this enrolment.
@@ -38,9 +39,15 @@ class Enrolment:
         self.house = _name(values.get("house"))
         self.link_key = _link_key(values.get("link_key"))
         self.host, self.port = _broker(values.get("broker"))
+        self.ca, self.cert = str(values.get("ca", "")), str(values.get("cert", ""))
         self.slot_s = _slot(values.get("slot_s", DEFAULT_SLOT_S))
         self.base = whole(values.get("base"), 0)
         self.since = whole(values.get("since"), 0)
+
+    @property
+    def tls(self) -> bool:
+        """Whether the broker is spoken to with TLS."""
+        return bool(self.ca)
 
     def to_values(self) -> "dict[str, object]":
         """As kept in the file."""
@@ -48,6 +55,8 @@ class Enrolment:
             "house": self.house,
             "link_key": self.link_key.hex(),
             "broker": "%s:%d" % (self.host, self.port),
+            "ca": self.ca,
+            "cert": self.cert,
             "slot_s": self.slot_s,
             "base": self.base,
             "since": self.since,
@@ -69,7 +78,12 @@ class Config:
         pin, enrolment = kept.get("pin"), kept.get("enrolment")
         self.pin: dict[str, object] | None = pin if isinstance(pin, dict) else None
         self.pin_failed_ms = 0
-        self.enrolment: Enrolment | None = Enrolment(enrolment) if isinstance(enrolment, dict) else None
+        self.enrolment: Enrolment | None = None
+        try:
+            if isinstance(enrolment, dict):
+                self.enrolment = Enrolment(enrolment)
+        except ConfigError:
+            pass  # Of another version: a node that nobody enrolled. `voltnode.damage` says why.
 
     def enrol(self, enrolment: Enrolment, pin: "dict[str, object]") -> None:
         """Keeps the enrolment and the PIN (as `kept_pin` gives it). Raises OSError."""

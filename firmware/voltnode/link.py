@@ -5,8 +5,8 @@
 - What has no receipt is sent again after each connection, when receipts stand still for `RESEND_MS`, and once at the
   first receipt that repeats the one before although more was sent: then something between got lost (the agent was not
   there yet when we came back to the broker).
-- A connection that is silent for longer than its ping takes is dead and is closed. Between tries the wait doubles up to
-  a cap, with chance in it, so that a street of nodes does not come back in one instant.
+- A connection that is silent for longer than its ping takes is dead and is closed. What is opened when, and how long
+  a failure waits, is `voltnode.broker`'s to say.
 - Nothing here makes metering or signing wait: records are read from flash when their turn comes, and a live value for
   which there is no room is left out.
 """
@@ -14,14 +14,15 @@
 import asyncio
 import json
 
-from volthood.wire import cose
-from volthood.wire.cbor import WireError
-from volthood.wire.limits import MAX_RECEIPT_BYTES
-from volthood.wire.mac import equal, hmac_sha256
-from volthood.wire.record import Live, Receipt
+from volthood.wire.cbor_writer import WireError
+from volthood.wire.node import LIVE_ROWS, open_receipt, payload
 from volthood.wire.topics import node_topic
 from voltnode import mqtt
-from voltnode.recorder import details
+from voltnode.backoff import CHANCE_BYTES
+from voltnode.broker import CONNECTED, Broker
+from voltnode.config import ConfigError
+from voltnode.on_demand import call
+from voltnode.recorder import phases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from voltnode.config import Enrolment
-    from voltnode.hal import Board, Stream
+    from voltnode.hal import Board, Identity, Stream
     from voltnode.recorder import Recorder
     from voltnode.ring import Reader, Ring
 
@@ -39,26 +40,14 @@ RESEND_MS = 10_000
 CONNECT_LIMIT_MS = 10_000
 LIVE_INTERVAL_MS = 1000
 RECEIPT_SAVE_MS = 10_000
-FIRST_WAIT_MS = 250
-LONGEST_WAIT_MS = 30_000
 MAX_ANSWERS = 32
+MAX_SAID = 4
 _FRUITLESS_RESENDS = 2
 _TICK_MS = 1000
 
 
 class LinkError(Exception):
     """The connection is of no use any more; the text says why."""
-
-
-def open_receipt(link_key: bytes, kid: bytes, data: bytes) -> int:
-    """The rseq of a receipt for the node `kid` under our link key. Raises WireError: `mac_wrong` and format errors."""
-    maced = cose.unpack_mac0(data, MAX_RECEIPT_BYTES)
-    expected = hmac_sha256(link_key, cose.to_be_maced(Receipt.KIND, maced.protected, maced.payload))
-    if maced.kid != kid:
-        raise WireError("kid_unknown")
-    if not equal(expected, maced.signature):
-        raise WireError("mac_wrong")
-    return Receipt.from_cbor(maced.payload).rseq
 
 
 class _Connection:
@@ -73,7 +62,8 @@ class _Connection:
         self.packet_id = 0
         self.accepted = False
         self.missed = False
-        self.heard_ms = self.said_ms = self.progress_ms = now_ms
+        self.heard_ms = self.said_ms = self.pinged_ms = self.progress_ms = now_ms
+        self.pongs = 0
         self.fault: BaseException | None = None
         self.ended = asyncio.Event()
 
@@ -111,10 +101,14 @@ class Link:
         log: notes events.
 
     Attributes:
-        state: off, waiting, connecting or connected.
-        last_error: why the last connection ended.
+        broker: where it is on its way to the broker, and why.
+        missing: (reason, words) for what is missing for a connection, with TLS or without; None where nothing is.
+        identity: gives what TLS needs for an enrolment.
         receipts: how many were taken; `refused_receipts` how many were not.
         last_receipt_ms: transport time of the last one, None before.
+        about: gives what else `status` says: of the time, and of this start.
+        progress: is called at the end of each turn of the task.
+        verb: is given each verb that arrives, None while nobody serves them.
     """
 
     def __init__(
@@ -129,81 +123,114 @@ class Link:
         self._enrolment: Enrolment | None = None
         self._connection: _Connection | None = None
         self._wake = asyncio.Event()
-        self._failures = 0
         self._resends = 0
-        self._live_ms = -LIVE_INTERVAL_MS
+        self._live_ms: dict[int, int] = {}
         self._saved_ms = 0
-        self._live = b""
-        self.state = "off"
-        self.last_error = ""
+        self._live: dict[int, bytes] = {}
+        self._said: list[tuple[str, bytes]] = []
+        self._status_due = self._ping_due = False
+        self.about: Callable[[], dict[str, object]] = dict
+        self.progress: Callable[[], None] = _nothing
+        self.verb: Callable[[Enrolment, bytes], None] | None = None
+        self.missing: Callable[[bool], tuple[str, str] | None] = _nothing_missing
+        self.identity: Callable[[Enrolment], Identity | None] = _no_identity
+        self.broker = Broker(log)
         self.receipts = self.refused_receipts = 0
         self.last_receipt_ms: int | None = None
 
     def begin(self, enrolment: "Enrolment") -> None:
         """Serves this enrolment from now on; what was open before is closed."""
         self._enrolment = enrolment
-        self._failures = 0
+        self.broker.enrolled()
         if self._connection is not None:
             self._connection.end(LinkError("enrolled anew"))
+
+    def tell_status(self) -> None:
+        """What `about` gives has changed."""
+        self._status_due = True
+        self.wake()
 
     def wake(self) -> None:
         """Something may have to be sent."""
         self._wake.set()
 
-    def live(self, time_ms: int, quality: int, reading: "Any") -> None:
-        """Says a reading to whoever listens, at most once a second of transport time."""
+    def live(self, time_ms: int, quality: int, reading: "Any", index: int = 0) -> None:
+        """Says a meter's reading to whoever listens, at most once a second of transport time."""
         now_ms = self._board.now_ms()
-        if self.state != "connected" or now_ms - self._live_ms < LIVE_INTERVAL_MS:
+        if self.broker.state != CONNECTED or now_ms - self._live_ms.get(index, -LIVE_INTERVAL_MS) < LIVE_INTERVAL_MS:
             return
-        self._live_ms = now_ms
+        self._live_ms[index] = now_ms
         try:
-            self._live = Live(
-                time_s=time_ms // 1000,
-                quality=quality,
-                power_w=reading.power_w,
-                import_wh=reading.import_wh,
-                export_wh=reading.export_wh,
-                **details(reading),
-            ).to_cbor()
+            first = (time_ms // 1000, quality, reading.power_w, reading.import_wh, reading.export_wh)
+            self._live[index] = payload(LIVE_ROWS, first + phases(reading) + (index,))
         except WireError as error:
             self._log("live_refused", error=error)
         self._wake.set()
+
+    async def ping(self, limit_ms: int) -> "int | None":
+        """Ms until the broker answers a ping; None where it does not in time or there is no connection."""
+        connection, began_ms = self._connection, self._board.now_ms()
+        if connection is None:
+            return None
+        pongs, self._ping_due = connection.pongs, True
+        self._wake.set()
+        while connection.pongs == pongs:
+            if self._connection is not connection or self._board.now_ms() - began_ms > limit_ms:
+                return None
+            await self._board.sleep_ms(5)
+        return self._board.now_ms() - began_ms
+
+    async def say(self, what: str, payload: bytes) -> bool:
+        """Publishes under the node's topic once there is room; False where the connection is gone first."""
+        while self.broker.state == CONNECTED:
+            if len(self._said) < MAX_SAID:
+                self._said.append((what, payload))
+                self._wake.set()
+                return True
+            await self._board.sleep_ms(10)
+        return False
 
     async def run(self) -> None:
         """The task."""
         while True:
             enrolment = self._enrolment
-            if enrolment is None:
+            self.progress()
+            if enrolment is None or not self._clear(enrolment):
                 await self._board.sleep_ms(100)
                 continue
             try:
                 await self._serve(enrolment)
-            except (LinkError, mqtt.MqttError, OSError, asyncio.TimeoutError) as error:
-                self.last_error = str(error) or "no answer"
-                self._log("link_lost", error=self.last_error)
-            self.state = "waiting"
-            await self._wait(enrolment)
+            except (LinkError, mqtt.MqttError, ConfigError, OSError, asyncio.TimeoutError) as error:
+                greeted = self.broker.state == CONNECTED
+                reason, words = call("voltnode.link_faults", "explain", error, enrolment.host, enrolment.tls, greeted)
+                chance = self._board.random(CHANCE_BYTES)
+                self.broker.failed(reason, words, self._board.now_ms(), chance)
 
-    async def _wait(self, enrolment: "Enrolment") -> None:
-        cap_ms = min(FIRST_WAIT_MS << min(self._failures, 16), LONGEST_WAIT_MS)
-        self._failures += 1
-        chance = int.from_bytes(self._board.random(2), "big")
-        until_ms = self._board.now_ms() + cap_ms // 2 + cap_ms * chance // 131072
-        while self._board.now_ms() < until_ms and self._enrolment is enrolment:
-            await self._board.sleep_ms(100)
+    def _clear(self, enrolment: "Enrolment") -> bool:
+        """Whether it is time to open a connection, and nothing is missing for it."""
+        if not self.broker.due(self._board.now_ms()):
+            return False
+        missing = self.missing(enrolment.tls)
+        if missing:
+            self.broker.held(*missing)
+            return False
+        self.broker.clear()
+        return True
 
     async def _serve(self, enrolment: "Enrolment") -> None:
-        self.state = "connecting"
-        opening = self._board.connect(enrolment.host, enrolment.port)
+        opening = self._board.connect(enrolment.host, enrolment.port, self.identity(enrolment))
         stream: Stream = await asyncio.wait_for(opening, CONNECT_LIMIT_MS // 1000)
+        self.broker.opened()
         connection = self._connection = _Connection(stream, self._ring.reader(), self._board.now_ms())
         parts = (self._listen(connection, enrolment), self._tick(connection), self._speak(connection))
         tasks = [asyncio.create_task(connection.run(part)) for part in parts]
         try:
-            await connection.ended.wait()
-            raise connection.fault or LinkError("ended")
+            if self._enrolment is enrolment:
+                await connection.ended.wait()
+            raise connection.fault or LinkError("enrolled anew")
         finally:
             self._connection = None
+            self._said.clear()
             for task in tasks:
                 task.cancel()
             stream.close()
@@ -225,11 +252,8 @@ class Link:
     def _status(self, online: bool) -> bytes:
         status: dict[str, object] = {"online": online}
         if online:
-            time_ms, quality = self._board.calendar_ms()
-            boot_s = (time_ms - self._board.now_ms() * self._board.speed()) // 1000
-            status.update(
-                {"version": self._version, "quality": quality, "boot_s": boot_s, "greatest": self._ring.greatest}
-            )
+            status.update({"version": self._version, "greatest": self._ring.greatest})
+            status.update(self.about())
         return json.dumps(status).encode()
 
     async def _send(self, connection: _Connection, packet: bytes) -> None:
@@ -240,6 +264,7 @@ class Link:
         """Wakes the sender once a second, and ends a connection that is dead."""
         while True:
             await self._board.sleep_ms(_TICK_MS)
+            self.progress()
             silent_ms = self._board.now_ms() - connection.heard_ms
             if silent_ms > (KEEP_ALIVE_S * 1500 if connection.accepted else CONNECT_LIMIT_MS):
                 raise LinkError("broker silent for %d s" % (silent_ms // 1000))
@@ -260,21 +285,22 @@ class Link:
             self._accept(connection)
         elif packet.kind == mqtt.PUBACK:
             connection.unacknowledged.discard(packet.packet_id)
+        elif packet.kind == mqtt.PINGRESP:
+            connection.pongs += 1
         elif packet.kind == mqtt.PUBLISH:
             if packet.packet_id:
                 connection.answer(mqtt.puback(packet.packet_id))
             if packet.topic == self._topic("receipt").encode():
                 self._take_receipt(connection, enrolment, packet.payload)
+            elif self.verb and packet.topic.startswith(self._topic("do/").encode()):
+                self.verb(enrolment, packet.payload)
 
     def _accept(self, connection: _Connection) -> None:
-        connection.answer(mqtt.subscribe(connection.next_packet_id(), self._topic("receipt")))
-        packet_id = connection.next_packet_id()
-        connection.answer(mqtt.publish(self._topic("status"), self._status(True), packet_id, retain=True))
+        for what in ("receipt", "do/+"):
+            connection.answer(mqtt.subscribe(connection.next_packet_id(), self._topic(what)))
+        self._status_due = True
         connection.accepted = True
-        self.state = "connected"
-        self.last_error = ""
-        self._failures = 0
-        self._log("link_up")
+        self.broker.accepted()
 
     def _take_receipt(self, connection: _Connection, enrolment: "Enrolment", data: bytes) -> None:
         try:
@@ -301,9 +327,18 @@ class Link:
             await self._send(connection, connection.answers.pop(0))
         if not connection.accepted:
             return
-        if self._live:
-            packet, self._live = mqtt.publish(self._topic("live"), self._live), b""
-            await self._send(connection, packet)
+        if self._status_due:
+            self._status_due = False
+            packet_id = connection.next_packet_id()
+            await self._send(
+                connection, mqtt.publish(self._topic("status"), self._status(True), packet_id, retain=True)
+            )
+        while self._live:
+            _, live = self._live.popitem()
+            await self._send(connection, mqtt.publish(self._topic("live"), live))
+        while self._said:
+            what, payload = self._said.pop(0)
+            await self._send(connection, mqtt.publish(self._topic(what), payload, connection.next_packet_id()))
         self._resend_if_stuck(connection)
         while len(connection.unacknowledged) < WINDOW:
             entry = connection.records.next()
@@ -314,9 +349,17 @@ class Link:
             packet_id = connection.next_packet_id()
             connection.unacknowledged.add(packet_id)
             await self._send(connection, mqtt.publish(self._topic("record"), entry[1], packet_id))
-        if self._board.now_ms() - connection.said_ms > KEEP_ALIVE_S * 500:
-            await self._send(connection, mqtt.PINGREQ_BYTES)
+        await self._ping(connection)
         self._save_receipt(RECEIPT_SAVE_MS)
+
+    async def _ping(self, connection: _Connection) -> None:
+        """Asks for a sign of life when there was none for a while, however much we say: most of that is not answered."""
+        now_ms = self._board.now_ms()
+        quiet_ms = now_ms - min(connection.said_ms, max(connection.heard_ms, connection.pinged_ms))
+        if self._ping_due or quiet_ms > KEEP_ALIVE_S * 500:
+            self._ping_due = False
+            connection.pinged_ms = now_ms
+            await self._send(connection, mqtt.PINGREQ_BYTES)
 
     def _resend_if_stuck(self, connection: _Connection) -> None:
         now_ms = self._board.now_ms()
@@ -344,3 +387,15 @@ class Link:
                 self._ring.save_receipt()
             except OSError as error:
                 self._log("flash_failed", error=error)
+
+
+def _nothing() -> None:
+    """Nobody watches."""
+
+
+def _nothing_missing(tls: bool) -> "tuple[str, str] | None":
+    return ("clock_not_set", "nobody told the link of a clock") if tls else None
+
+
+def _no_identity(_: "Enrolment") -> "Identity | None":
+    return None

@@ -12,6 +12,7 @@ from voltnode.sealed import read_sealed, whole, write_sealed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from voltnode.config import Config
+    from voltnode.console.commands import Context
     from voltnode.hal import Board
 
 FAILURES_FILE = "pin-failures"
@@ -47,9 +48,8 @@ def check_pin(board: "Board", config: "Config", pin: object) -> None:
     barred_until_ms = config.pin_failed_ms + wait_ms(failures)
     if now_ms < barred_until_ms:
         raise ConfigError("pin_barred", "wait %d s" % ((barred_until_ms - now_ms + 999) // 1000))
-    kept = config.pin or {}
-    digest = pin_digest(bytes.fromhex(str(kept.get("salt", ""))), str(pin))
-    if equal(digest, bytes.fromhex(str(kept.get("digest", "")))):
+    salt, kept_digest = _kept(config)
+    if equal(pin_digest(salt, str(pin)), kept_digest):
         if failures:
             write_sealed(board.flash, FAILURES_FILE, {"count": 0})
         return
@@ -57,6 +57,25 @@ def check_pin(board: "Board", config: "Config", pin: object) -> None:
     write_sealed(board.flash, FAILURES_FILE, {"count": failures + 1})
     config.pin_failed_ms = now_ms
     raise ConfigError("pin_wrong", "%d wrong in a row" % (failures + 1))
+
+
+def _kept(config: "Config") -> "tuple[bytes, bytes]":
+    """(salt, digest); where they are not readable, those of no PIN."""
+    kept = config.pin or {}
+    try:
+        return bytes.fromhex(str(kept.get("salt", ""))), bytes.fromhex(str(kept.get("digest", "")))
+    except ValueError:
+        return b"", b""
+
+
+def authorise(context: "Context", pin: object) -> None:
+    """Lets a command change something: before the first enrolment, over the broker (its MAC), or with the PIN.
+
+    Raises ConfigError and OSError as `check_pin` does.
+    """
+    node = context.node
+    if node.config.enrolment is not None and not context.trusted:
+        check_pin(node.board, node.config, pin)
 
 
 def wait_ms(failures: int) -> int:

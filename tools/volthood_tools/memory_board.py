@@ -8,11 +8,17 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
 
 from volthood.wire.record import RELATIVE, SYNCHRONISED
+from voltnode.settings import merged
 from voltnode.sign.signer import Signer
 
+if TYPE_CHECKING:
+    from voltnode.hal import Datagrams, Identity, RawFlash
+
 WHOLE = 256
+MEMORY_BYTES = 2048
 
 
 class PowerCutError(BaseException):
@@ -81,6 +87,10 @@ class MemoryFlash:
     def names(self) -> list[str]:
         """See `voltnode.hal.Flash`."""
         return list(self.files)
+
+    def under(self, folder: str) -> list[str]:
+        """See `voltnode.update.folder.CodeFlash`."""
+        return [name for name in self.files if name.startswith(folder + "/")]
 
     def free(self) -> int:
         """See `voltnode.hal.Flash`."""
@@ -167,6 +177,39 @@ class MemoryConsole:
         self.shown += data
 
 
+class MemoryRadio:
+    """Wi-Fi that says what the test sets.
+
+    Attributes:
+        says: the status once a network is being joined.
+        around: what a scan finds.
+        joined: name and password of the network, None after `leave`; `joins` how often.
+    """
+
+    def __init__(self) -> None:
+        self.says = "up"
+        self.around: list[dict[str, object]] = []
+        self.joined: tuple[str, str] | None = None
+        self.joins = 0
+
+    def join(self, ssid: str, password: str) -> None:
+        """See `voltnode.hal.Radio`."""
+        self.joined = (ssid, password)
+        self.joins += 1
+
+    def leave(self) -> None:
+        """See `voltnode.hal.Radio`."""
+        self.joined = None
+
+    def status(self) -> str:
+        """See `voltnode.hal.Radio`."""
+        return self.says if self.joined else "not joined"
+
+    async def scan(self) -> list[dict[str, object]]:
+        """See `voltnode.hal.Radio`."""
+        return self.around
+
+
 class SilentUart:
     """A bus on which nobody answers."""
 
@@ -208,21 +251,41 @@ class MemoryBoard:
 
     Attributes:
         calendar: (ms at transport time 0, speed); None while the time is not known.
+        ask: what `datagrams` gives: called with host and port, it may raise OSError.
+        memory: what is kept over a reset; `cause` what the board says of this one.
+        fed_ms: when the watchdog was last fed; `watchdog_ms` its limit, 0 before it runs.
         dial: what `connect` gives: called with host and port, it may raise OSError.
     """
 
     def __init__(self, flash: MemoryFlash | None = None, *, sample_ms: int = 1000, seed: int = 1) -> None:
         self.name = "board in memory"
         self.interpreter = "test"
-        self.sample_ms = sample_ms
-        self.uart = SilentUart()
-        self.baud = 0
-        self.unit = 0
-        self.model = "eastron_sdm630"
+        self.hardware = "memory"
+        self.root: str | None = None
         self.flash = MemoryFlash() if flash is None else flash
+        meter = {"model": "eastron_sdm630", "unit": 0, "where": "rtu", "accept_unverified": False}
+        self.defaults: dict[str, Any] = {
+            "baud": 0,
+            "parity": "N",
+            "stop_bits": 1,
+            "sample_ms": sample_ms,
+            "time_servers": "",
+            "meters": [meter],
+        }
+        self.setting_errors: list[str] = []
+        self.settings = merged(self.flash, self.defaults, self.setting_errors)
+        self.uart = SilentUart()
+        self.raw: RawFlash | None = None
         self.console = MemoryConsole()
+        self.radio: MemoryRadio | None = None
+        self.identity: Identity | None = None
+        self.free_for_tls: int | None = None
         self.calendar: tuple[int, int] | None = None
         self.dial: Callable[[str, int], MemoryStream] = _nobody_listens
+        self.ask: Callable[[str, int], Datagrams] = _nobody_hears
+        self.memory = b""
+        self.cause = "power on"
+        self.fed_ms = self.watchdog_ms = 0
         self.restarts = 0
         self._now_ms = 0
         self._chance = random.Random(seed)
@@ -232,12 +295,20 @@ class MemoryBoard:
         """See `Board`."""
         return self._now_ms
 
-    def calendar_ms(self) -> tuple[int, int]:
+    def given_ms(self) -> int | None:
         """See `Board`."""
+        return None if self.calendar is None else self.calendar_ms()[0]
+
+    def calendar_ms(self) -> tuple[int, int]:
+        """What a clock on this board would say: see `voltnode.clock.Clock`."""
         if self.calendar is None:
             return self._now_ms, RELATIVE
         start_ms, speed = self.calendar
         return start_ms + self._now_ms * speed, SYNCHRONISED
+
+    def ticks_us(self) -> int:
+        """See `Board`."""
+        return self._now_ms * 1000 & 0x3FFFFFFF
 
     def speed(self) -> int:
         """See `Board`."""
@@ -275,12 +346,21 @@ class MemoryBoard:
         for _ in range(60):
             await asyncio.sleep(0)
 
-    async def connect(self, host: str, port: int) -> MemoryStream:
-        """See `Board`."""
+    async def connect(self, host: str, port: int, identity: "Identity | None" = None) -> MemoryStream:
+        """See `Board`. Without TLS: a test sees by `identity` whether there would be."""
+        self.identity = identity
         return self.dial(host, port)
 
-    def use_time_server(self, host: str) -> None:
-        """See `Board`; the calendar is set by the test."""
+    def use_time(self, time_s: int) -> None:
+        """See `Board`."""
+
+    def free_beside_heap(self) -> int | None:
+        """See `Board`; `free_for_tls`, as the test says."""
+        return self.free_for_tls
+
+    def datagrams(self, host: str, port: int) -> "Datagrams":
+        """See `Board`."""
+        return self.ask(host, port)
 
     def network(self) -> dict[str, object]:
         """See `Board`."""
@@ -292,11 +372,34 @@ class MemoryBoard:
 
     def reset_cause(self) -> str:
         """See `Board`."""
-        return "test"
+        return self.cause
 
     def restart(self) -> None:
         """See `Board`; counted, and the test goes on."""
         self.restarts += 1
+
+    def boot_memory(self) -> bytes:
+        """See `Board`."""
+        return self.memory
+
+    def keep_boot_memory(self, data: bytes) -> None:
+        """See `Board`."""
+        if len(data) > MEMORY_BYTES:
+            raise ValueError("buffer too long")
+        self.memory = data
+
+    def start_watchdog(self, limit_ms: int) -> None:
+        """See `Board`; a test sees in `fed_ms` when it was fed last."""
+        self.fed_ms = self._now_ms
+        self.watchdog_ms = limit_ms
+
+    def feed_watchdog(self) -> None:
+        """See `Board`."""
+        self.fed_ms = self._now_ms
+
+
+def _nobody_hears(host: str, port: int) -> "Datagrams":
+    raise OSError(113, f"no route to {host}:{port}")
 
 
 def _nobody_listens(host: str, port: int) -> MemoryStream:

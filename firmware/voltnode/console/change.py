@@ -2,6 +2,7 @@
 
 import json
 
+from voltnode import identity
 from voltnode.config import Enrolment
 from voltnode.console.commands import RefusedError
 from voltnode.pin import check_pin, kept_pin
@@ -19,18 +20,32 @@ _MAX_NESTING = 8
 def enrol(context: "Context", argument: str) -> "Answer":
     """`enrol JSON`. Raises RefusedError, ConfigError, OSError."""
     node = context.node
-    values = _parsed(argument)
+    values = parsed(argument, 'enrol {"house": ..., "link_key": ..., "broker": "host:port", "tls": ..., "pin": "..."}')
     if node.config.enrolment is not None:
         if values.get("again") is not True:
             raise RefusedError("already_enrolled", "for %s; again with the PIN" % node.config.enrolment.house)
         check_pin(node.board, node.config, values.get("pin"))
-    node.enrol(Enrolment(values), kept_pin(node.board, values.get("pin")))
+    values["ca"] = values["cert"] = ""
+    enrolment, pin = Enrolment(values), kept_pin(node.board, values.get("pin"))
+    if values.get("tls") is True:
+        enrolment.ca, enrolment.cert = _certificates(context)
+    elif values.get("tls") is not False:
+        raise RefusedError("tls_missing", "true after cert put, or false for a broker without certificates")
+    node.enrol(enrolment, pin)
+    identity.tidy(node.board.flash, enrolment)
     return [("enrolled", True), ("node", node.name), ("house", values["house"])]
+
+
+def _certificates(context: "Context") -> "tuple[str, str]":
+    """The files of the certificates that `cert put` brought, written now. Raises ConfigError, OSError."""
+    from voltnode.console.show_link import staged
+
+    return identity.keep(context.node.board.flash, staged(context))
 
 
 def reboot(context: "Context", _: str) -> "Answer":
     """`reboot`."""
-    context.then = context.node.board.restart
+    context.then = context.node.reboot
     return [("rebooting", True)]
 
 
@@ -51,8 +66,8 @@ def factory_reset(context: "Context", argument: str) -> "Answer":
     return [("code", context.reset_code), ("next", "within a minute the same line again with the code behind it")]
 
 
-def _parsed(argument: str) -> "dict[str, Any]":
-    """The JSON object of `enrol`. Raises RefusedError."""
+def parsed(argument: str, usage: str) -> "dict[str, Any]":
+    """The JSON object behind a command. Raises RefusedError."""
     if argument.count("[") + argument.count("{") > _MAX_NESTING:
         raise RefusedError("json_invalid", "nested too deep")
     try:
@@ -60,5 +75,5 @@ def _parsed(argument: str) -> "dict[str, Any]":
     except ValueError:
         values = None
     if not isinstance(values, dict):
-        raise RefusedError("json_invalid", 'enrol {"house": ..., "link_key": ..., "broker": "host:port", "pin": "..."}')
+        raise RefusedError("json_invalid", usage)
     return values

@@ -10,6 +10,7 @@ import sys
 
 from voltnode.config import ConfigError
 from voltnode.console.editor import MAX_LINE_BYTES
+from voltnode.on_demand import drop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     """In the order in which a person reads them: dictionaries here have none."""
 
 _PACKAGE = "voltnode.console"
-_DROPS_CODE = sys.implementation.name == "micropython"
 
 COMMANDS = (
     ("help", "this list; --json behind any command gives one JSON object", "", ""),
@@ -35,12 +35,19 @@ COMMANDS = (
     ("chain", "hashes of the newest records", "show_records", "show_chain"),
     ("log", "newest events, and how often each happened", "show_records", "show_log"),
     ("time", "calendar time and how good it is", "show_node", "show_time"),
+    ("wifi scan", "networks around", "show_link", "scan"),
+    ("wifi set", 'wifi set {"ssid", "password", "pin"}: joins this network from now on', "show_link", "set_wifi"),
+    ("mqtt test", "tries the broker now, and says what is wrong", "show_link", "try_mqtt"),
+    ("cert", "certificates: issuer, validity, fingerprint, days left", "show_link", "show_cert"),
+    ("cert key", "the public half of the TLS key, made here", "show_link", "show_key"),
+    ("cert put", "cert put ca|node N BASE64: certificates for the enrolment that follows", "show_link", "put_cert"),
     (
         "enrol",
-        'enrol {"house", "link_key", "broker", "pin", "slot_s", "again"}: whose meter this is',
+        'enrol {"house", "link_key", "broker", "tls", "pin", "slot_s", "again"}: whose meter this is',
         "change",
         "enrol",
     ),
+    ("update status", "release, and what is being downloaded", "show_update", "show_update"),
     ("reboot", "starts the board again", "change", "reboot"),
     ("factory-reset", "factory-reset PIN: erases key, records and settings, in two steps", "change", "factory_reset"),
 )
@@ -67,6 +74,8 @@ class Context:
         as_json: whether the command that runs answers with one JSON object, and so says nothing before.
         pressed: whether a key was pressed since the command began: it shall end.
         say: shows a line while a command runs.
+        trusted: whether whoever asks needs no PIN.
+        staged: certificates that wait for `enrol`, in pieces.
     """
 
     def __init__(self, node: "Node") -> None:
@@ -75,6 +84,8 @@ class Context:
         self.as_json = False
         self.pressed: Callable[[], bool] = _never
         self.say: Callable[[str], Awaitable[None]] = _nowhere
+        self.trusted = False
+        self.staged: dict[str, list[bytes]] = {}
         self.reset_code = ""
         self.reset_until_ms = 0
 
@@ -126,19 +137,15 @@ def _after(text: str, words: "list[str]") -> str:
 async def _call(context: Context, module: str, function: str, argument: str) -> "Answer":
     if not module:
         return [(name, text) for name, text, _, _ in COMMANDS]
-    full_name = _PACKAGE + "." + module
-    loaded = __import__(full_name, None, None, (function,))
+    before = set(sys.modules)
     try:
+        loaded = __import__(_PACKAGE + "." + module, None, None, (function,))
         answer: Any = getattr(loaded, function)(context, argument)
         # A command that has to wait is a coroutine; the others cost no task switch.
         done: Answer = await answer if hasattr(answer, "send") else answer
         return done
     finally:
-        if _DROPS_CODE:
-            # With the modules that it is made of, whose names begin as its own does.
-            for name in [name for name in sys.modules if name.startswith(full_name)]:
-                del sys.modules[name]
-                delattr(sys.modules[_PACKAGE], name[len(_PACKAGE) + 1 :])
+        drop([name for name in sys.modules if name not in before])
 
 
 def _refusal(reason: str, detail: str) -> "Answer":

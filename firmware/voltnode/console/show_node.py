@@ -43,8 +43,13 @@ def show_status(context: "Context", _: str) -> "Answer":
         ("time", dict(show_time(context, ""))),
         ("network", node.board.network()),
         ("broker", "%s:%d" % (enrolment.host, enrolment.port) if enrolment else None),
-        ("link", link.state),
-        ("link_error", link.last_error),
+        ("tls", enrolment.tls if enrolment else None),
+        ("link", link.broker.state),
+        ("link_reason", link.broker.reason),
+        ("link_error", link.broker.error),
+        ("wifi", node.wifi.state if node.board.radio else None),
+        ("wifi_error", node.wifi.error),
+        ("free_for_tls", node.board.free_beside_heap()),
         ("waiting", node.ring.waiting()),
         ("last_receipt_age_s", _age_s(node, link.last_receipt_ms)),
         ("meter", sampler.serial),
@@ -63,7 +68,12 @@ def show_time(context: "Context", _: str) -> "Answer":
 
 def fingerprint(spki: bytes) -> str:
     """What two people compare: the first half of the key's SHA-256 in groups of four hex digits."""
-    digits = key_hash(spki)[:FINGERPRINT_BYTES].hex()
+    return fingerprint_of(spki)
+
+
+def fingerprint_of(data: bytes) -> str:
+    """The first half of the SHA-256 of anything, in groups of four hex digits."""
+    digits = key_hash(data)[:FINGERPRINT_BYTES].hex()
     return " ".join([digits[i : i + 4] for i in range(0, len(digits), 4)])
 
 

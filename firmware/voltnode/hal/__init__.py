@@ -1,14 +1,22 @@
 """What the node needs from the thing it runs on, and the boards that give it: `unix` (virtual) and `esp32`.
 
-Two clocks, never mixed: `now_ms` is transport time (monotonic, real), `calendar_ms` is what records and slots go by. Only
+Two clocks, never mixed: `now_ms` is transport time (monotonic, real); the calendar is kept by `voltnode.clock`. Only
 this package imports `machine`, `network` and `esp32`.
 """
 
+
+class TlsError(OSError):
+    """TLS did not come about; the text is the library's."""
+
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from voltnode.bus import Uart
+
+    Identity = tuple[bytes, bytes, bytes]
+    """The CA that we trust, our certificate, and its private key (SEC 1), each in DER."""
 
     class Flash(Protocol):
         """Small files with flat names. Whatever returns without an error survives a power cut."""
@@ -37,6 +45,18 @@ if TYPE_CHECKING:
         def free(self) -> int:
             """Free bytes."""
 
+    class RawFlash(Protocol):
+        """A partition of flash without a file system, erased in blocks of 4 KB. Each call may raise OSError."""
+
+        def read(self, at: int, size: int) -> bytes:
+            """So many bytes from `at`; what is blank is 0xff."""
+
+        def program(self, at: int, data: bytes) -> None:
+            """Writes to where it is blank: flash only clears bits. What returns survives a power cut."""
+
+        def erase(self, at: int) -> None:
+            """Makes the block at `at` blank."""
+
     class Console(Protocol):
         """UART0: bytes to and from the technician."""
 
@@ -58,23 +78,53 @@ if TYPE_CHECKING:
         def close(self) -> None:
             """Frees the socket."""
 
+    class Datagrams(Protocol):
+        """A UDP port. Each call may raise OSError."""
+
+        def send(self, data: bytes) -> None:
+            """One datagram."""
+
+        def receive(self, most: int) -> bytes | None:
+            """A datagram that came, cut to `most` bytes; None where none did. Does not wait."""
+
+        def close(self) -> None:
+            """Frees the socket."""
+
+    class Radio(Protocol):
+        """Wi-Fi as a station."""
+
+        def join(self, ssid: str, password: str) -> None:
+            """Begins to join a network; `status` says what comes of it."""
+
+        def leave(self) -> None:
+            """Leaves the network, or stops joining."""
+
+        def status(self) -> str:
+            """`up`, `joining`, or why neither, in words."""
+
+        async def scan(self) -> list[dict[str, object]]:
+            """The networks around: `ssid`, `rssi_dbm`, `channel`, `open`. Raises OSError."""
+
     class Board(Protocol):
         """The machine under the node.
 
         Attributes:
             name: what it is, in words.
             interpreter: implementation and version.
-            sample_ms: transport time between two readings of the meter.
-        baud: speed of the RS-485 bus, 0 where it has none.
-        unit: the meter's address on the bus, 0 for its usual one; `model` names its table.
+            hardware: which releases are for it.
+            root: where its programs are, below which `voltnode.selector` started this one; None where nothing is there.
+            defaults: what it is set to where nobody changed it, by `voltnode.settings`; 0 Bd where its bus has no speed.
+            settings: what it is set to now: the node's to change.
+            setting_errors: what stood wrong in its file and does not count.
         """
 
         name: str
         interpreter: str
-        sample_ms: int
-        baud: int
-        unit: int
-        model: str
+        hardware: str
+        root: str | None
+        defaults: dict[str, Any]
+        settings: dict[str, Any]
+        setting_errors: list[str]
 
         @property
         def uart(self) -> Uart:
@@ -85,14 +135,25 @@ if TYPE_CHECKING:
             """Where everything is that must survive."""
 
         @property
+        def raw(self) -> RawFlash | None:
+            """The partition for records, None where there is none and they are files."""
+
+        @property
         def console(self) -> Console:
             """UART0."""
+
+        @property
+        def radio(self) -> Radio | None:
+            """Wi-Fi; None where others take care of the network."""
 
         def now_ms(self) -> int:
             """Ms since start, monotonic."""
 
-        def calendar_ms(self) -> "tuple[int, int]":
-            """(ms since the Unix epoch, quality), or (ms since start, `RELATIVE`) while the time is not known."""
+        def ticks_us(self) -> int:
+            """Us of the same clock, modulo 2^30: for the short pauses of a bus."""
+
+        def given_ms(self) -> int | None:
+            """Calendar time in a demonstration, which gives it to its boards; None for `voltnode.clock` to find out."""
 
         def speed(self) -> int:
             """Calendar seconds in one second of transport time: 1 but in a demonstration."""
@@ -103,11 +164,20 @@ if TYPE_CHECKING:
         async def sleep_ms(self, duration_ms: int) -> None:
             """Lets the other tasks run for so long."""
 
-        async def connect(self, host: str, port: int) -> Stream:
-            """A TCP connection. Raises OSError."""
+        async def connect(self, host: str, port: int, identity: "Identity | None" = None) -> Stream:
+            """A TCP connection, with mutual TLS where there is an identity. Raises OSError and its kind `TlsError`.
 
-        def use_time_server(self, host: str) -> None:
-            """Where a board that has no clock of its own may ask: the agent's machine."""
+            TLS may also turn out wrong within the first write or read.
+            """
+
+        def use_time(self, time_s: int) -> None:
+            """The time of day for TLS, which looks at the system's clock."""
+
+        def free_beside_heap(self) -> int | None:
+            """Bytes of the system's memory that TLS can have; None where it is not short."""
+
+        def datagrams(self, host: str, port: int) -> Datagrams:
+            """A UDP port that talks to this address only. Raises OSError."""
 
         def network(self) -> dict[str, object]:
             """What `status` shows of the network below MQTT."""
@@ -120,3 +190,15 @@ if TYPE_CHECKING:
 
         def restart(self) -> None:
             """Starts the board again; does not return."""
+
+        def boot_memory(self) -> bytes:
+            """What `keep_boot_memory` kept: over resets, not over a power cut. Empty, or anything, where nothing was."""
+
+        def keep_boot_memory(self, data: bytes) -> None:
+            """Keeps up to 2048 bytes, at no cost to the flash."""
+
+        def start_watchdog(self, limit_ms: int) -> None:
+            """From now on the board starts again whenever it is not fed for so long."""
+
+        def feed_watchdog(self) -> None:
+            """All is well."""

@@ -1,34 +1,35 @@
 """The ESP32 under stock MicroPython, 1.23 or newer.
 
-What differs from board to board (pins, the bus's speed, the meter, Wi-Fi) stands in the file `board` on its flash, which
-the installer's tool writes; `DEFAULTS` shows its keys. UART0 is the console, so Ctrl-C must not stop the program.
+What differs from board to board (pins, the bus's speed, the meters, Wi-Fi) stands in the file `board` on its flash
+(`voltnode.settings`); `DEFAULTS` shows its keys. UART0 is the console, so Ctrl-C must not stop the program.
 """
 
 import asyncio
 import gc
 import os
 import select
-import socket
 import sys
 import time
 
+import esp32
 import machine
 import micropython
-import network
 
-from volthood.wire.record import INFORMATIVE, RELATIVE, SYNCHRONISED
+from voltnode.hal.datagrams import UdpPort
 from voltnode.hal.folder import FolderFlash
-from voltnode.sealed import read_sealed
+from voltnode.hal.radio_esp32 import Radio
+from voltnode.hal.tcp import TcpStream, connect
+from voltnode.on_demand import call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from voltnode.bus import Uart
-    from voltnode.hal import Console, Flash
+    from voltnode.hal import Console, Flash, Identity, RawFlash
 
 FLASH_FOLDER = "/node"
-BOARD_FILE = "board"
+RAW_LABEL = "volthood"
 DEFAULTS = {
     "tx": 17,
     "rx": 16,
@@ -36,8 +37,8 @@ DEFAULTS = {
     "baud": 9600,
     "parity": "N",
     "stop_bits": 1,
-    "unit": 0,
-    "model": "eastron_sdm630",
+    "meters": [{"model": "eastron_sdm630", "unit": 0, "where": "rtu", "accept_unverified": False}],
+    "time_servers": "",
     "ssid": "",
     "password": "",
     "sample_ms": 1000,
@@ -47,13 +48,7 @@ DEFAULTS = {
 _RX_BYTES = 512
 _COLLECT_EVERY_BYTES = 8192
 _CONSOLE_CHUNK = 64
-
-_NTP_PORT = 123
-_NTP_TO_UNIX_S = 2_208_988_800
-_NTP_ANSWER_MS = 2000
-_NTP_RETRY_MS = 10_000
-_NTP_EVERY_MS = 1_800_000
-_NTP_TRUSTED_MS = 24 * 3_600_000
+_EPOCH_S = 946_684_800
 
 _RESET_CAUSES = {
     machine.PWRON_RESET: "power on or brownout",
@@ -111,7 +106,7 @@ class Rs485:
         while not self._uart.any():
             if time.ticks_diff(time.ticks_ms(), started) >= timeout_ms:
                 return False
-            await asyncio.sleep_ms(2)
+            await asyncio.sleep_ms(1)
         return True
 
 
@@ -141,53 +136,28 @@ class ReplConsole:
             await asyncio.sleep_ms(1)
 
 
-class LwipStream:
-    """A connection: see `voltnode.hal.Stream`."""
-
-    def __init__(self, stream: "Any") -> None:
-        self._stream = stream
-
-    async def read(self, most: int) -> bytes:
-        """See `Stream`."""
-        data: bytes = await self._stream.read(most)
-        return data
-
-    async def write(self, data: bytes) -> None:
-        """See `Stream`."""
-        self._stream.write(data)
-        await self._stream.drain()
-
-    def close(self) -> None:
-        """See `Stream`."""
-        self._stream.s.close()
-
-
 class Esp32Board:
     """The board: see `voltnode.hal.Board`."""
 
     def __init__(self) -> None:
         # The radio first: without it the random generator has less to draw from, and a key may be made at this start.
-        self._wlan = network.WLAN(network.STA_IF)
-        self._wlan.active(True)
+        self.radio = Radio()
+        self._wlan = self.radio.wlan
+        self.hardware = "esp32"
+        self.root: str | None = ""
         self.flash: Flash = FolderFlash(FLASH_FOLDER)
-        settings: dict[str, Any] = dict(DEFAULTS)
-        settings.update(read_sealed(self.flash, BOARD_FILE) or {})
+        self.raw: RawFlash | None = _find_raw()
+        self.defaults: dict[str, Any] = DEFAULTS
+        self.setting_errors: list[str] = []
+        settings: dict[str, Any] = call("voltnode.settings", "merged", self.flash, DEFAULTS, self.setting_errors)
+        self.settings = settings
         self.name = "ESP32, " + os.uname().machine
         self.interpreter = "MicroPython " + os.uname().release
-        self.sample_ms: int = settings["sample_ms"]
-        self.unit: int = settings["unit"]
-        self.model: str = settings["model"]
-        self.baud: int = settings["baud"]
         self.uart: Uart = Rs485(settings)
         self.console: Console = ReplConsole()
-        self._ssid: str = settings["ssid"]
-        self._password: str = settings["password"]
         self._ticks = time.ticks_ms()
         self._now_ms = 0
-        self._unix_offset_ms: int | None = None
-        self._synchronised_ms = 0
-        self._time_server = ""
-        self._time_task: Any = None
+        self._watchdog: Any = None
 
     def now_ms(self) -> int:
         """See `Board`. The hardware's count starts anew after 12 days; called at least every 6, this one does not."""
@@ -196,13 +166,13 @@ class Esp32Board:
         self._ticks = ticks
         return self._now_ms
 
-    def calendar_ms(self) -> "tuple[int, int]":
+    def given_ms(self) -> "int | None":
         """See `Board`."""
-        now_ms = self.now_ms()
-        if self._unix_offset_ms is None:
-            return now_ms, RELATIVE
-        fresh = now_ms - self._synchronised_ms < _NTP_TRUSTED_MS
-        return now_ms + self._unix_offset_ms, SYNCHRONISED if fresh else INFORMATIVE
+        return None
+
+    def ticks_us(self) -> int:
+        """See `Board`."""
+        return time.ticks_us() & 0x3FFFFFFF
 
     def speed(self) -> int:
         """See `Board`."""
@@ -216,73 +186,32 @@ class Esp32Board:
         """See `Board`."""
         await asyncio.sleep_ms(duration_ms)
 
-    async def connect(self, host: str, port: int) -> LwipStream:
-        """See `Board`. Raises OSError also while there is no Wi-Fi."""
-        if not self._wlan.isconnected():
-            if self._wlan.status() != network.STAT_CONNECTING and self._ssid:
-                self._wlan.connect(self._ssid, self._password)
-            raise OSError("no Wi-Fi")
-        reader, _ = await asyncio.open_connection(host, port)
-        return LwipStream(reader)
-
-    def use_time_server(self, host: str) -> None:
+    async def connect(self, host: str, port: int, identity: "Identity | None" = None) -> TcpStream:
         """See `Board`."""
-        self._time_server = host
-        if self._time_task is None:
-            self._time_task = asyncio.create_task(self._keep_time())
+        return await connect(host, port, identity)
 
-    async def _keep_time(self) -> None:
-        while True:
-            known = False
-            try:
-                known = self._wlan.isconnected() and await self._ask_time()
-            except OSError:
-                pass
-            await asyncio.sleep_ms(_NTP_EVERY_MS if known else _NTP_RETRY_MS)
+    def use_time(self, time_s: int) -> None:
+        """See `Board`. MicroPython's epoch is 2000 here; the day of the week is worked out by itself."""
+        year, month, day, hour, minute, second, weekday, _ = time.gmtime(time_s - _EPOCH_S)
+        machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
 
-    async def _ask_time(self) -> bool:
-        """SNTP (RFC 4330) without waiting; whether an answer came. Raises OSError."""
-        address = socket.getaddrinfo(self._time_server, _NTP_PORT)[0][-1]
-        request = bytearray(48)
-        request[0] = 0x23
-        nonce = os.urandom(8)
-        request[40:48] = nonce
-        port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            port.setblocking(False)
-            port.sendto(request, address)
-            asked_ms = self.now_ms()
-            while self.now_ms() - asked_ms < _NTP_ANSWER_MS:
-                await asyncio.sleep_ms(10)
-                try:
-                    answer, _ = port.recvfrom(64)
-                except OSError:
-                    continue
-                return self._take_time(answer, nonce, asked_ms)
-        finally:
-            port.close()
-        return False
+    def free_beside_heap(self) -> int:
+        """See `Board`: what ESP-IDF has left for data, apart from MicroPython's heap."""
+        return sum([region[1] for region in esp32.idf_heap_info(esp32.HEAP_DATA)])
 
-    def _take_time(self, answer: bytes, nonce: bytes, asked_ms: int) -> bool:
-        # A server that has no time itself says stratum 0; one that was not asked does not know the nonce.
-        if len(answer) < 48 or answer[0] & 7 != 4 or not 1 <= answer[1] <= 15 or answer[24:32] != nonce:
-            return False
-        seconds = int.from_bytes(answer[40:44], "big") - _NTP_TO_UNIX_S
-        ms = int.from_bytes(answer[44:48], "big") * 1000 >> 32
-        now_ms = self.now_ms()
-        self._unix_offset_ms = seconds * 1000 + ms + (now_ms - asked_ms) // 2 - now_ms
-        self._synchronised_ms = now_ms
-        return True
+    def datagrams(self, host: str, port: int) -> UdpPort:
+        """See `Board`."""
+        if not self._wlan.isconnected():
+            raise OSError("no Wi-Fi")
+        return UdpPort(host, port)
 
     def network(self) -> "dict[str, object]":
         """See `Board`."""
         if not self._wlan.isconnected():
-            return {"wifi": "down", "ssid": self._ssid}
+            return {}
         return {
-            "wifi": "up",
-            "ssid": self._ssid,
             "address": self._wlan.ifconfig()[0],
-            "rssi": self._wlan.status("rssi"),
+            "rssi_dbm": self._wlan.status("rssi"),
         }
 
     def heap(self) -> "tuple[int, int]":
@@ -294,15 +223,46 @@ class Esp32Board:
         """See `Board`."""
         return _RESET_CAUSES.get(machine.reset_cause(), "unknown")
 
+    def boot_memory(self) -> bytes:
+        """See `Board`. The RTC's memory, which MicroPython leaves alone at a reset."""
+        return machine.RTC().memory()
+
+    def keep_boot_memory(self, data: bytes) -> None:
+        """See `Board`."""
+        machine.RTC().memory(data)
+
+    def start_watchdog(self, limit_ms: int) -> None:
+        """See `Board`. Once started it cannot be stopped."""
+        self._watchdog = machine.WDT(timeout=limit_ms)
+
+    def feed_watchdog(self) -> None:
+        """See `Board`."""
+        self._watchdog.feed()
+
     def restart(self) -> None:
         """See `Board`."""
         machine.reset()
 
 
-async def main() -> None:
-    """Runs the node; `main.py` on the board calls it through `asyncio.run`."""
-    gc.threshold(_COLLECT_EVERY_BYTES)
-    board = Esp32Board()
-    from voltnode.main import Node
+def _find_raw() -> "RawFlash | None":
+    """The partition for records, where the table has one that is large enough."""
+    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label=RAW_LABEL)
+    if not found:
+        return None
+    from voltnode.hal.partition import Partition, size_bytes
+    from voltnode.rawring import RING_BYTES
 
-    await Node(board).run()
+    return Partition(found[0]) if size_bytes(found[0]) >= RING_BYTES else None
+
+
+def main() -> None:
+    """Runs the node: see `voltnode.selector`."""
+    gc.threshold(_COLLECT_EVERY_BYTES)
+    asyncio.run(_main())
+
+
+async def _main() -> None:
+    board = Esp32Board()
+    from voltnode.main import run
+
+    await run(board)

@@ -18,16 +18,19 @@ import select
 import sys
 import time
 
-from volthood.wire.record import RELATIVE, SYNCHRONISED
+from voltnode.hal.datagrams import UdpPort
 from voltnode.hal.folder import FolderFlash
+from voltnode.hal.reset_unix import ResetMemory
 from voltnode.hal.serial_unix import SerialPort
+from voltnode.hal.tcp import TcpStream, connect
+from voltnode.on_demand import call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from voltnode.bus import Uart
-    from voltnode.hal import Console, Flash
+    from voltnode.hal import Console, Flash, Identity, Radio, RawFlash
 
 _CPYTHON = sys.implementation.name == "cpython"
 _os: "Any" = os
@@ -55,7 +58,22 @@ _BIGGEST_FIRST = (
 _CONSOLE = tuple(["voltnode.console." + name for name in ("show_node", "show_meter", "show_records", "change")])
 """Loaded and dropped at the start, so that their names do not make the interpreter's table grow in a full memory."""
 
-OPTIONS = {"dir": "", "uart": "", "unit": "0", "baud": "0", "model": "eastron_sdm630", "clock": "", "sample-ms": "1000"}
+OPTIONS = {
+    "dir": "",
+    "root": "",
+    "uart": "",
+    "unit": "0",
+    "baud": "0",
+    "parity": "N",
+    "stop-bits": "1",
+    "model": "eastron_sdm630",
+    "clock": "",
+    "time-server": "",
+    "sample-ms": "1000",
+    "raw": "",
+    "wifi": "",
+    "free-for-tls": "",
+}
 """Options and what they are by default; `dir` and `uart` must be given."""
 
 
@@ -128,28 +146,6 @@ class StandardConsole:
             return 0
 
 
-class TcpStream:
-    """A connection: see `voltnode.hal.Stream`."""
-
-    def __init__(self, reader: "Any", writer: "Any") -> None:
-        self._reader = reader
-        self._writer = writer
-
-    async def read(self, most: int) -> bytes:
-        """See `Stream`."""
-        data: bytes = await self._reader.read(most)
-        return data
-
-    async def write(self, data: bytes) -> None:
-        """See `Stream`."""
-        self._writer.write(data)
-        await self._writer.drain()
-
-    def close(self) -> None:
-        """See `Stream`."""
-        (self._writer if _CPYTHON else self._writer.s).close()
-
-
 class VirtualBoard:
     """The board: see `voltnode.hal.Board`. `options` as `OPTIONS`."""
 
@@ -157,13 +153,21 @@ class VirtualBoard:
         version = ".".join([str(part) for part in sys.implementation.version[:3]])
         self.name = "virtual board"
         self.interpreter = "%s %s" % ("CPython" if _CPYTHON else "MicroPython", version)
+        self.hardware = "virtual"
+        self.root: str | None = options["root"] or None
         self.flash: Flash = FolderFlash(options["dir"])
+        self._reset = ResetMemory(options["dir"])
+        self.raw: RawFlash | None = _open_raw(options["raw"]) if options["raw"] else None
         self.console: Console = StandardConsole()
-        self.baud = int(options["baud"])
-        self.uart: Uart = SerialPort(options["uart"], self.baud)
-        self.unit = int(options["unit"])
-        self.model = options["model"]
-        self.sample_ms = int(options["sample-ms"])
+        self.radio: Radio | None = _open_radio(options["wifi"]) if options["wifi"] else None
+        self._free_for_tls = options["free-for-tls"]
+        self.defaults = _defaults(options)
+        self.setting_errors: list[str] = []
+        self.settings: dict[str, Any] = call(
+            "voltnode.settings", "merged", self.flash, self.defaults, self.setting_errors
+        )
+        line = [self.settings[name] for name in ("baud", "parity", "stop_bits")]
+        self.uart: Uart = SerialPort(options["uart"], *line)
         self._clock_file = options["clock"]
         self._clock: tuple[int, int, int] | None = None
         self._clock_read_ms = -_CLOCK_READ_MS
@@ -175,20 +179,25 @@ class VirtualBoard:
             return int((_time.monotonic_ns() - self._start) // 1_000_000)
         return int(_time.ticks_diff(_time.ticks_ms(), self._start))
 
-    def calendar_ms(self) -> "tuple[int, int]":
+    def given_ms(self) -> "int | None":
         """See `Board`."""
         now_ms = self.now_ms()
-        if now_ms - self._clock_read_ms >= _CLOCK_READ_MS:
+        if self._clock_file and now_ms - self._clock_read_ms >= _CLOCK_READ_MS:
             self._clock_read_ms = now_ms
             self._clock = _read_clock(self._clock_file) or self._clock
         if self._clock is None:
-            return now_ms, RELATIVE
+            return None
         real_start_ms, calendar_start_s, speed = self._clock
-        return calendar_start_s * 1000 + (time.time_ns() // 1_000_000 - real_start_ms) * speed, SYNCHRONISED
+        return calendar_start_s * 1000 + (time.time_ns() // 1_000_000 - real_start_ms) * speed
+
+    def ticks_us(self) -> int:
+        """See `Board`."""
+        ticks: int = _time.monotonic_ns() // 1000 if _CPYTHON else _time.ticks_us()
+        return ticks & 0x3FFFFFFF
 
     def speed(self) -> int:
         """See `Board`."""
-        self.calendar_ms()
+        self.given_ms()
         return 1 if self._clock is None else self._clock[2]
 
     def random(self, count: int) -> bytes:
@@ -200,13 +209,26 @@ class VirtualBoard:
         """See `Board`."""
         await _asyncio.sleep(duration_ms / 1000)
 
-    async def connect(self, host: str, port: int) -> TcpStream:
+    async def connect(self, host: str, port: int, identity: "Identity | None" = None) -> TcpStream:
         """See `Board`."""
-        reader, writer = await asyncio.open_connection(host, port)
-        return TcpStream(reader, writer)
+        self._check_network()
+        return await connect(host, port, identity)
 
-    def use_time_server(self, host: str) -> None:
-        """See `Board`. The calendar comes from the clock file."""
+    def _check_network(self) -> None:
+        if self.radio is not None and self.radio.status() != "up":
+            raise OSError("no Wi-Fi")
+
+    def use_time(self, time_s: int) -> None:
+        """See `Board`. TLS goes by this machine's clock."""
+
+    def free_beside_heap(self) -> "int | None":
+        """See `Board`. An ordinary machine has enough; a test says what there is."""
+        return int(self._free_for_tls) if self._free_for_tls else None
+
+    def datagrams(self, host: str, port: int) -> UdpPort:
+        """See `Board`."""
+        self._check_network()
+        return UdpPort(host, port)
 
     def network(self) -> "dict[str, object]":
         """See `Board`."""
@@ -219,13 +241,59 @@ class VirtualBoard:
 
     def reset_cause(self) -> str:
         """See `Board`."""
-        return "process started"
+        return self._reset.cause
 
     def restart(self) -> None:
         """See `Board`. Whoever keeps the process running starts it again."""
+        self._reset.end()
         # A reset asks no task: CPython would first wait for each to take its cancellation, MicroPython just ends.
         end_at_once = getattr(os, "_exit", sys.exit)
         end_at_once(0)
+
+    def boot_memory(self) -> bytes:
+        """See `Board`."""
+        return self._reset.read()
+
+    def keep_boot_memory(self, data: bytes) -> None:
+        """See `Board`."""
+        self._reset.keep(data)
+
+    def start_watchdog(self, limit_ms: int) -> None:
+        """See `Board`."""
+        self._reset.start_watchdog(limit_ms)
+
+    def feed_watchdog(self) -> None:
+        """See `Board`."""
+        self._reset.feed()
+
+
+def _open_radio(path: str) -> "Radio":
+    from voltnode.hal.radio_file import FileRadio
+
+    return FileRadio(path)
+
+
+def _open_raw(path: str) -> "RawFlash":
+    from voltnode.hal.nor_file import NorFile
+    from voltnode.hal.partition import Partition
+    from voltnode.rawring import RING_BYTES
+
+    return Partition(NorFile(path, RING_BYTES))
+
+
+def _defaults(options: "dict[str, str]") -> "dict[str, Any]":
+    """The settings of a board with these options. Raises: ConfigError."""
+    meter = {"model": options["model"], "unit": int(options["unit"])}
+    radio = {"ssid": "", "password": ""} if options["wifi"] else {}
+    return {
+        **radio,
+        "baud": int(options["baud"]),
+        "parity": options["parity"],
+        "stop_bits": int(options["stop-bits"]),
+        "sample_ms": int(options["sample-ms"]),
+        "time_servers": options["time-server"],
+        "meters": call("voltnode.settings", "checked_meters", [meter]),
+    }
 
 
 def _read_clock(path: str) -> "tuple[int, int, int] | None":
@@ -248,8 +316,8 @@ def parse_options(arguments: "list[str]") -> "dict[str, str]":
                 "unknown or without a value: %s; options: --%s" % (arguments[i], " --".join(sorted(options)))
             )
         options[name] = arguments[i + 1]
-    for name in ("unit", "baud", "sample-ms"):
-        if not options[name].isdigit():
+    for name in ("unit", "baud", "stop-bits", "sample-ms", "free-for-tls"):
+        if options[name] and not options[name].isdigit():
             raise ValueError("--%s is a whole number" % name)
     if not options["dir"] or not options["uart"]:
         raise ValueError("--dir and --uart must be given")
@@ -270,10 +338,10 @@ def main() -> None:
     for module in _CONSOLE:
         __import__(module)
         del sys.modules[module]
-    from voltnode.main import Node
+    from voltnode.main import run
 
     print("volthood node: %s on %s" % (board.name, board.interpreter), file=sys.stderr)
-    asyncio.run(Node(board).run())
+    asyncio.run(run(board))
 
 
 if __name__ == "__main__":

@@ -143,6 +143,7 @@ class Scene:
                 "house": "house01",
                 "link_key": LINK_KEY.hex(),
                 "broker": f"127.0.0.1:{self.port}",
+                "tls": False,
                 "pin": "1234",
             }
             console.ask("enrol " + json.dumps(settings))

@@ -14,7 +14,7 @@ from volthood_tools.virtual_board import VirtualBoard, find_micropython
 
 ENROL = (sys.executable, "-c", "from volthood_tools.enrol.cli import main; main()")
 METER = (sys.executable, "-c", "from volthood_tools.simmeter.cli import main; main()")
-SETTINGS = ("--house", "house01", "--broker", "127.0.0.1:18830", "--pin", "2468")
+SETTINGS = ("--house", "house01", "--broker", "127.0.0.1:18830", "--plain", "--pin", "2468")
 
 
 @pytest.fixture

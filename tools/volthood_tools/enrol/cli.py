@@ -1,7 +1,7 @@
 """`volthood-enrol PORT`: connects a board with a household's agent over the serial cable."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -21,6 +21,7 @@ from volthood_tools.enrol.enrol import (
     identify,
     read_meter,
 )
+from volthood_tools.enrol.household import household_ca
 
 SLOT_LENGTHS = ("900", "1800", "3600")
 
@@ -38,6 +39,15 @@ SLOT_LENGTHS = ("900", "1800", "3600")
     show_default=True,
     help="The key that board and agent share; made if it is not there.",
 )
+@click.option(
+    "--ca",
+    "ca_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("ca"),
+    show_default=True,
+    help="Folder of the household's CA; made if it is not there, with certificates for broker and agent.",
+)
+@click.option("--plain", is_flag=True, help="A broker without TLS: for tests and demonstrations.")
 @click.option("--again", is_flag=True, help="Also a board that is enrolled already; it takes its own PIN.")
 @click.option("--without-meter", is_flag=True, help="Do not wait for a reading of the meter.")
 @click.option("--json", "as_json", is_flag=True, help="Ask nothing; print one JSON object.")
@@ -48,6 +58,8 @@ def main(
     slot_s: str,
     pin: str | None,
     link_key_file: Path,
+    ca_folder: Path,
+    plain: bool,
     again: bool,
     without_meter: bool,
     as_json: bool,
@@ -68,10 +80,12 @@ def main(
                 link_key=_link_key(link_key_file),
                 pin=check_pin(_pin(pin, as_json)),
             )
+            if not plain:
+                household = replace(household, issuer=household_ca(ca_folder, household.house, household.broker))
             enrol(console, identity, household, again=again)
     except VolthoodError as error:
         raise click.ClickException(str(error)) from error
-    _report(identity, reading, household.house, link_key_file, as_json)
+    _report(identity, reading, household, link_key_file, as_json)
 
 
 def _show(identity: Identity, reading: MeterReading | None) -> None:
@@ -106,17 +120,24 @@ def _link_key(path: Path) -> bytes:
     return key.secret
 
 
-def _report(identity: Identity, reading: MeterReading | None, house: str, link_key_file: Path, as_json: bool) -> None:
+def _report(
+    identity: Identity, reading: MeterReading | None, household: Household, link_key_file: Path, as_json: bool
+) -> None:
     public_key = base64(identity.public_key)
     if as_json:
         about = {
             "node": identity.node,
             "public_key": public_key,
             "fingerprint": identity.fingerprint,
-            "house": house,
+            "house": household.house,
+            "tls": household.issuer is not None,
             "meter": None if reading is None else asdict(reading),
             "link_key_file": str(link_key_file),
         }
         click.echo(json.dumps(about))
         return
-    click.echo(f"Enrolled for {house}. Link key: {link_key_file}. For the roster, the node's public key:\n{public_key}")
+    if household.issuer is None:
+        click.echo("The broker is spoken to WITHOUT TLS: whoever is in this network can read and forge what it says.")
+    click.echo(
+        f"Enrolled for {household.house}. Link key: {link_key_file}. For the roster, the node's public key:\n{public_key}"
+    )

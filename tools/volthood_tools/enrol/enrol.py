@@ -1,11 +1,13 @@
 """What enrolling takes: read who the board is, see its meter, give it its household. The same for people and programs.
 
-The link key travels over the cable and over nothing else. The board's key is taken from the board itself; its
+The link key travels over the cable and over nothing else, and so do the certificates: the board makes a TLS key that never
+leaves it, and the household's CA certifies its public half. The board's key is taken from the board itself; its
 fingerprint, computed here, is what two people compare.
 """
 
 import json
 import time
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +18,8 @@ METER_TIMEOUT_S = 10.0
 METER_RETRY_S = 0.5
 PIN_CHARS = (4, 32)
 FINGERPRINT_BYTES = 16
+PIECE_BYTES = 600
+"""Of a certificate in one line of the console, which takes 1024 characters."""
 
 
 class Console(Protocol):
@@ -55,15 +59,30 @@ class MeterReading:
     export_wh: int
 
 
+class Issuer(Protocol):
+    """The household's CA: `broker.certificates.Authority`, or a fake."""
+
+    @property
+    def ca_der(self) -> bytes:
+        """Its certificate, DER."""
+
+    def issue_for(self, common_name: str, spki: bytes) -> bytes:
+        """A client certificate, DER."""
+
+
 @dataclass(frozen=True)
 class Household:
-    """What a board is told: its house, its agent's broker `host:port`, the slot length, the shared key, the PIN."""
+    """What a board is told: its house, its agent's broker `host:port`, the slot length, the shared key, the PIN.
+
+    `issuer` certifies its TLS key; None for a broker without certificates, as in a demonstration.
+    """
 
     house: str
     broker: str
     slot_s: int
     link_key: bytes
     pin: str
+    issuer: Issuer | None = None
 
 
 def identify(console: Console) -> Identity:
@@ -144,10 +163,25 @@ def enrol(console: Console, identity: Identity, household: Household, *, again: 
         "broker": household.broker,
         "slot_s": household.slot_s,
         "link_key": household.link_key.hex(),
+        "tls": household.issuer is not None,
         "pin": check_pin(household.pin),
     }
+    if household.issuer is not None:
+        certify(console, identity, household.issuer)
     if again:
         settings["again"] = True
     answer = console.ask("enrol " + json.dumps(settings))
     if answer.get("enrolled") is not True or answer.get("node") != identity.node:
         raise DeviceError("the board did not confirm its enrolment", retry=True)
+
+
+def certify(console: Console, identity: Identity, issuer: Issuer) -> None:
+    """Give the board the CA's certificate and one of its own, for its TLS key. Raises `DeviceError`, `LocalError`."""
+    try:
+        spki = bytes.fromhex(str(console.ask("cert key")["tls_key"]))
+    except (KeyError, ValueError) as error:
+        raise DeviceError("the board shows no TLS key", retry=False) from error
+    for name, der in (("ca", issuer.ca_der), ("node", issuer.issue_for(identity.node, spki))):
+        for number, start in enumerate(range(0, len(der), PIECE_BYTES)):
+            piece = b64encode(der[start : start + PIECE_BYTES]).decode()
+            console.ask(f"cert put {name} {number} {piece}")

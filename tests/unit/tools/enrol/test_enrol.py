@@ -52,6 +52,7 @@ def test_a_new_board_is_given_its_household() -> None:
         "broker": "127.0.0.1:18830",
         "slot_s": 900,
         "link_key": "00" * 32,
+        "tls": False,
         "pin": "2468",
     }
 
