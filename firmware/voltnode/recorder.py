@@ -10,23 +10,25 @@
 
 import asyncio
 
-from volthood.wire import cose
-from volthood.wire.cbor import WireError
+from volthood.wire.cbor_writer import WireError
+from volthood.wire.cose_writer import ES256, pack_sign1, protected_header, to_be_signed
 from volthood.wire.limits import MAX_CLOSED_RANGES
-from volthood.wire.record import (
+from volthood.wire.node import (
     DROPPED,
     GAP_BEFORE,
     GENESIS,
     METER_SWAPPED,
+    RECORD_KIND,
+    RECORD_ROWS,
     RELATIVE,
     ROLLED_OVER,
     UNREADABLE,
     UNUSED,
-    Record,
     meter_hash,
+    payload,
     record_hash,
-    unpack_record,
 )
+from voltnode.on_demand import call
 from voltnode.ring import without
 
 TYPE_CHECKING = False
@@ -47,24 +49,14 @@ _RETRY_MS = 1000
 _STEP_PAUSE_MS = 0
 
 
-def unpacked(signed_record: "bytes | None") -> "Record | None":
-    """A record of ours from flash; None where there is none or an older version wrote it."""
-    try:
-        return unpack_record(signed_record)[1] if signed_record else None
-    except WireError:
-        return None
-
-
-def closed_by(signed_record: bytes) -> "tuple[Lost, ...]":
-    """The ranges that a record of ours closes."""
-    record = unpacked(signed_record)
-    return record.closed if record else ()
+_TAKE_UP = "voltnode.takeup"
+_NO_PHASES = ((), (), (), None, None)
 
 
 def last_boot(ring: "Ring") -> int:
     """The boot counter in the newest record; 0 without one."""
-    record = unpacked(ring.newest)
-    return record.boot if record else 0
+    boot: int = call(_TAKE_UP, "last_boot", ring)
+    return boot
 
 
 class Recorder:
@@ -74,11 +66,12 @@ class Recorder:
         board: gives transport time and pauses.
         ring: where records go; `sequence` numbers them, `signer` signs them.
         log: notes events.
-        serial: gives the meter's serial number as it is known now.
+        serial: gives a meter's serial number as it is known now, by its index.
+        meters: how many there are on this node.
 
     Attributes:
-        last_ms: calendar time of the newest record, None where there is none; `last_slot_ms` of the newest slot record.
         written: called after records were written.
+        progress: called at the end of each turn of the task, and after each signature.
     """
 
     def __init__(
@@ -88,7 +81,8 @@ class Recorder:
         sequence: "Sequence",
         signer: "Signer",
         log: "Callable[..., None]",
-        serial: "Callable[[], str]",
+        serial: "Callable[[int], str]",
+        meters: int = 1,
     ) -> None:
         self._board = board
         self._ring = ring
@@ -96,24 +90,22 @@ class Recorder:
         self._signer = signer
         self._log = log
         self._serial = serial
-        self._protected = cose.protected_header(cose.ES256, signer.kid)
-        self._cuts: list[tuple[Cut, int]] = []
+        self._protected = protected_header(ES256, signer.kid)
+        self._cuts: list[tuple[Cut, int, int]] = []
         self._pending: list[tuple[int, bytes, bool]] = []
         self._pending_since_ms = 0
         self._closed: list[Lost] = []
-        self._gap = False
+        self._gaps: set[int] = set()
         self._wake = asyncio.Event()
         self.written: Callable[[], None] = _nothing
-        self._take_up()
+        self.progress: Callable[[], None] = _nothing
+        self._take_up(meters)
 
-    def _take_up(self) -> None:
+    def _take_up(self, meters: int) -> None:
         ring = self._ring
         self._prev = record_hash(ring.newest) if ring.newest else GENESIS
         self._prev_slot = record_hash(ring.newest_slot) if ring.newest_slot else GENESIS
-        last, last_slot = unpacked(ring.newest), unpacked(ring.newest_slot)
-        self._registers = (last.meter, last.import_wh, last.export_wh) if last else None
-        self.last_ms = last.time_s * 1000 if last and last.quality != RELATIVE else None
-        self.last_slot_ms = last_slot.time_s * 1000 if last_slot else None
+        self._stands: dict[int, list[Any]] = call(_TAKE_UP, "standing", ring, meters)
         unused = self._sequence.unused
         if unused is not None:
             self._close([(unused[0], unused[1], UNREADABLE if ring.decayed else UNUSED)])
@@ -126,7 +118,7 @@ class Recorder:
 
     def find_gaps(self) -> None:
         """Looks through the ring for records that were written and are gone, and has them named."""
-        gaps = self._ring.gaps(closed_by)
+        gaps = call(_TAKE_UP, "gaps", self._ring)
         if gaps:
             self._log("records_missing", ranges=len(gaps), first=gaps[0][0])
             self._close(gaps)
@@ -142,22 +134,25 @@ class Recorder:
             self._closed.extend([(low, high, reason) for low, high in rest])
         self._closed.sort()
 
-    def add(self, cuts: "list[Cut]", quality: int) -> None:
-        """Queues readings to become records. Never waits."""
+    def last(self, index: int = 0) -> "tuple[int | None, int | None]":
+        """Calendar time in ms of a meter's newest record, and of its newest slot record; None where there is none."""
+        stand = self._stands.get(index) or (None, None, None)
+        return stand[1], stand[2]
+
+    def add(self, cuts: "list[Cut]", quality: int, index: int = 0) -> None:
+        """Queues a meter's readings to become records. Never waits."""
         for cut in cuts:
             if len(self._cuts) + len(self._pending) >= MAX_IN_RAM:
                 if self._cuts:
-                    del self._cuts[0]
-                self._gap = True
+                    self._gaps.add(self._cuts.pop(0)[2])
                 self._log("reading_given_up", waiting=len(self._pending))
-            self._cuts.append((cut, quality))
+            self._cuts.append((cut, quality, index))
         if cuts:
             self._wake.set()
 
     def wake(self) -> None:
         """Looks whether something is due; called about once a second."""
-        if self._pending or self._cuts:
-            self._wake.set()
+        self._wake.set()
 
     def in_ram(self) -> int:
         """Readings and records that are not on flash yet."""
@@ -173,20 +168,22 @@ class Recorder:
             except OSError as error:
                 self._log("flash_failed", error=error)
                 await self._board.sleep_ms(_RETRY_MS)
+            self.progress()
 
     async def work(self) -> None:
         """Makes records of what is queued and writes what is due. Raises OSError; what is left stays queued."""
         while self._cuts and len(self._pending) < MAX_IN_RAM:
             rseq = self._sequence.reserve()
-            cut, quality = self._cuts.pop(0)
+            cut, quality, index = self._cuts.pop(0)
             try:
-                signed = await self._signed(rseq, cut, quality)
+                signed = await self._signed(rseq, cut, quality, index)
             except WireError as error:
                 # What no record can say is left out; its number serves the next one.
-                self._gap = True
+                self._gaps.add(index)
                 self._log("reading_refused", error=error)
                 continue
             self._sequence.used()
+            self.progress()
             if not self._pending:
                 self._pending_since_ms = self._board.now_ms()
             self._pending.append((rseq, signed, cut.is_slot))
@@ -211,70 +208,64 @@ class Recorder:
         self._close(self._ring.take_lost())
         self.written()
 
-    async def _signed(self, rseq: int, cut: "Cut", quality: int) -> bytes:
-        record = self._record(rseq, cut, quality)
-        payload = record.to_cbor()
-        message = cose.to_be_signed(Record.KIND, self._protected, payload)
-        signed = cose.pack_sign1(self._protected, payload, await self._signer.sign_between(message, self._pause))
+    async def _signed(self, rseq: int, cut: "Cut", quality: int, index: int) -> bytes:
+        reading, stand = cut.reading, self._stands.setdefault(index, [None, None, None])
+        meter, closed = meter_hash(self._serial(index)), tuple(self._closed[:MAX_CLOSED_RANGES])
+        values = (
+            meter,
+            index,
+            rseq,
+            self._sequence.boot,
+            cut.time_ms // 1000,
+            quality,
+            reading.import_wh,
+            reading.export_wh,
+            reading.resolution_wh,
+            reading.power_w,
+            _flags(cut, meter, stand[0], index in self._gaps),
+            self._prev,
+            self._prev_slot if cut.is_slot else None,
+            closed,
+        )
+        body = payload(RECORD_ROWS, values + (_NO_PHASES if cut.is_slot else phases(reading)))
+        message = to_be_signed(RECORD_KIND, self._protected, body)
+        signed = pack_sign1(self._protected, body, await self._signer.sign_between(message, self._pause))
         self._prev = record_hash(signed)
         if cut.is_slot:
             self._prev_slot = self._prev
-            self.last_slot_ms = cut.time_ms
+            stand[2] = cut.time_ms
         if quality != RELATIVE:
-            self.last_ms = cut.time_ms
-        self._registers = (record.meter, record.import_wh, record.export_wh)
-        self._gap = False
-        self._closed = [entry for entry in self._closed if entry not in record.closed]
+            stand[1] = cut.time_ms
+        stand[0] = (meter, reading.import_wh, reading.export_wh)
+        self._gaps.discard(index)
+        self._closed = [entry for entry in self._closed if entry not in closed]
         return signed
 
     async def _pause(self) -> None:
         await self._board.sleep_ms(_STEP_PAUSE_MS)
 
-    def _record(self, rseq: int, cut: "Cut", quality: int) -> Record:
-        reading = cut.reading
-        meter = meter_hash(self._serial())
-        more: dict[str, Any] = {}
-        if cut.is_slot:
-            more["prev_slot"] = self._prev_slot
-        else:
-            more = details(reading)
-        return Record(
-            meter=meter,
-            index=0,
-            rseq=rseq,
-            boot=self._sequence.boot,
-            time_s=cut.time_ms // 1000,
-            quality=quality,
-            import_wh=reading.import_wh,
-            export_wh=reading.export_wh,
-            resolution_wh=reading.resolution_wh,
-            power_w=reading.power_w,
-            flags=self._flags(cut, meter),
-            prev=self._prev,
-            closed=tuple(self._closed[:MAX_CLOSED_RANGES]),
-            **more,
-        )
 
-    def _flags(self, cut: "Cut", meter: bytes) -> int:
-        flags = GAP_BEFORE if cut.gap or self._gap else 0
-        if self._registers is not None:
-            last_meter, import_wh, export_wh = self._registers
-            if last_meter != meter:
-                flags |= METER_SWAPPED
-            elif cut.level_is_new or cut.reading.import_wh < import_wh or cut.reading.export_wh < export_wh:
-                flags |= ROLLED_OVER
-        return flags
+def _flags(cut: "Cut", meter: bytes, before: "tuple[bytes, int, int] | None", gap: bool) -> int:
+    """A record's flags; `before` is what the meter's last record said."""
+    flags = GAP_BEFORE if cut.gap or gap else 0
+    if before is not None:
+        last_meter, import_wh, export_wh = before
+        if last_meter != meter:
+            flags |= METER_SWAPPED
+        elif cut.level_is_new or cut.reading.import_wh < import_wh or cut.reading.export_wh < export_wh:
+            flags |= ROLLED_OVER
+    return flags
 
 
-def details(reading: "Any") -> "dict[str, Any]":
-    """The fields of a reading that a minute record and a live value add where the meter has them."""
-    return {
-        "voltage_mv": reading.voltage_mv,
-        "current_ma": reading.current_ma,
-        "phase_power_w": reading.phase_power_w,
-        "frequency_mhz": reading.frequency_mhz,
-        "power_factor_permille": reading.power_factor_permille,
-    }
+def phases(reading: "Any") -> "tuple[object, ...]":
+    """What a minute record and a live value add where the meter has it, in the order of their fields."""
+    return (
+        reading.voltage_mv,
+        reading.current_ma,
+        reading.phase_power_w,
+        reading.frequency_mhz,
+        reading.power_factor_permille,
+    )
 
 
 def _nothing() -> None:

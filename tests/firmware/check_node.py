@@ -7,6 +7,8 @@ import asyncio
 import hashlib
 import sys
 
+import board_heap  # type: ignore[import-not-found]  # noqa: F401 - for its effect
+
 from volthood.wire.record import SYNCHRONISED, record_hash, unpack_record
 from voltnode.console.commands import COMMANDS, NAMES
 from voltnode.console.editor import LineEditor
@@ -60,7 +62,7 @@ def start(flash: FolderFlash, signer: SoftwareSigner) -> "tuple[Ring, Recorder]"
     log = Log(board.now_ms)
     ring = Ring(flash, log)
     sequence = Sequence(flash, ring.greatest, last_boot(ring))
-    return ring, Recorder(board, ring, sequence, signer, log, lambda: "10000001")  # type: ignore[arg-type]
+    return ring, Recorder(board, ring, sequence, signer, log, lambda _: "10000001")  # type: ignore[arg-type]
 
 
 def cuts(first: int, last: int) -> "list[Cut]":

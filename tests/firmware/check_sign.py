@@ -10,9 +10,11 @@ import sys
 
 from volthood.wire.mac import equal, hmac_sha256
 from voltnode.sign.curve import N, P, finish, inverse_steps
+from voltnode.sign.keyfile import KeyFile, SignerError, open_key
 from voltnode.sign.nonce import candidates
-from voltnode.sign.p256 import public_key, sign, sign_steps
-from voltnode.sign.signer import KeyFile, SignerError, SoftwareSigner, open_signer
+from voltnode.sign.p256 import sign, sign_steps
+from voltnode.sign.public import public_key
+from voltnode.sign.signer import SoftwareSigner
 from voltnode.sign.verify import verify, verify_steps
 
 TYPE_CHECKING = False
@@ -106,8 +108,8 @@ def check_mac() -> "Iterator[tuple[str, bool]]":
 def check_signer() -> "Iterator[tuple[str, bool]]":
     """A key is made once, read again, and never replaced."""
     file = FileInRam()
-    first = open_signer(file, Counting().draw)
-    again = open_signer(file, Counting().draw)
+    first = SoftwareSigner(open_key(file, Counting().draw), Counting().draw)
+    again = SoftwareSigner(open_key(file, Counting().draw), Counting().draw)
     yield "same key", first.public_spki() == again.public_spki() and first.kid == again.kid
     digest = hashlib.sha256(b"message").digest()
     yield "signs", verify(first.public_spki()[-64:], digest, again.sign(b"message"))
@@ -132,7 +134,7 @@ def cannot_open(file: "FileInRam") -> bool:
     """True when the key file is refused and left as it is."""
     before = file.data
     try:
-        open_signer(file, Counting().draw)
+        open_key(file, Counting().draw)
     except SignerError:
         return file.data == before
     return False

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from voltnode.sign.curve import N, P, finish, inverse_steps, multiply_steps
 from voltnode.sign.nonce import candidates
-from voltnode.sign.p256 import public_key, sign
+from voltnode.sign.p256 import sign
+from voltnode.sign.public import public_key
 from voltnode.sign.verify import verify
 
 PREHASHED = ec.ECDSA(Prehashed(SHA256()))

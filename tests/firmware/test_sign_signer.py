@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import hashlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from volthood.wire.keys import kid
 from voltnode.sign.curve import N
-from voltnode.sign.p256 import public_key, sign
-from voltnode.sign.signer import KeyFile, Signer, SignerError, SoftwareSigner, open_signer
+from voltnode.sign.keyfile import KeyFile, SignerError, open_key
+from voltnode.sign.p256 import sign
+from voltnode.sign.public import public_key, public_spki
+from voltnode.sign.signer import Signer, SoftwareSigner
 
 
 class Chance:
@@ -49,6 +51,11 @@ class FaultyFile(KeyFile):
         self.data = data[:-1] if self.fails == "cut" else data
         if self.fails == "after":
             raise OSError(errno.EIO, "flash")
+
+
+def open_signer(file: KeyFile, chance: Callable[[int], bytes]) -> SoftwareSigner:
+    """As the board does at its start."""
+    return SoftwareSigner(open_key(file, chance), chance)
 
 
 def judge(signer: Signer, message: bytes, signature: bytes) -> None:
@@ -165,7 +172,7 @@ def test_another_kind_of_signer_gives_only_steps() -> None:
             yield
             return sign(9, hashlib.sha256(message).digest(), b"", bytes(64))
 
-    chip = Chip(public_key(9, bytes(64)))
+    chip = Chip(public_spki(9, bytes(64)))
     judge(chip, b"a record", chip.sign(b"a record"))
 
 

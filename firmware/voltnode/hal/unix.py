@@ -284,9 +284,7 @@ def _open_raw(path: str) -> "RawFlash":
 def _defaults(options: "dict[str, str]") -> "dict[str, Any]":
     """The settings of a board with these options. Raises: ConfigError."""
     meter = {"model": options["model"], "unit": int(options["unit"])}
-    radio = {"ssid": "", "password": ""} if options["wifi"] else {}
-    return {
-        **radio,
+    defaults = {
         "baud": int(options["baud"]),
         "parity": options["parity"],
         "stop_bits": int(options["stop-bits"]),
@@ -294,6 +292,9 @@ def _defaults(options: "dict[str, str]") -> "dict[str, Any]":
         "time_servers": options["time-server"],
         "meters": call("voltnode.settings", "checked_meters", [meter]),
     }
+    if options["wifi"]:
+        defaults.update({"ssid": "", "password": ""})
+    return defaults
 
 
 def _read_clock(path: str) -> "tuple[int, int, int] | None":

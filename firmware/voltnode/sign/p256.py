@@ -1,4 +1,4 @@
-"""ECDSA over P-256 with SHA-256: signatures and public keys.
+"""ECDSA over P-256 with SHA-256: signatures.
 
 - The nonce is RFC 6979 with random additional data (`nonce`).
 - Every value that depends on a secret is masked before work whose time depends on it: coordinates by a random Z, the
@@ -39,7 +39,7 @@ def sign_steps(private: int, digest: bytes, extra: bytes, mask: bytes) -> "Gener
     """
     if len(digest) != DIGEST_BYTES or len(mask) != MASK_BYTES or not 0 < private < N:
         raise ValueError("digest, mask or private key out of range")
-    z, blind = _below(mask[:32], P), _below(mask[32:], N)
+    z, blind = below(mask[:32], P), below(mask[32:], N)
     hashed = int.from_bytes(digest, "big")
     for k in candidates(private, digest, extra):
         x, _, z_end = yield from multiply_steps(k, z)
@@ -52,20 +52,6 @@ def sign_steps(private: int, digest: bytes, extra: bytes, mask: bytes) -> "Gener
     return r.to_bytes(32, "big") + (s if s <= N >> 1 else N - s).to_bytes(32, "big")
 
 
-def public_key(private: int, mask: bytes) -> bytes:
-    """The public key: x then y, 32 bytes each, big-endian.
-
-    Raises:
-        ValueError: `private` is not 1 .. N - 1, or `mask` not `MASK_BYTES` long.
-    """
-    if len(mask) != MASK_BYTES or not 0 < private < N:
-        raise ValueError("mask or private key out of range")
-    x, y, z = finish(multiply_steps(private, _below(mask, P)))
-    z_inverse = finish(inverse_steps(z, P))
-    zz = z_inverse * z_inverse % P
-    return bytes((x * zz % P).to_bytes(32, "big") + (y * zz % P * z_inverse % P).to_bytes(32, "big"))
-
-
-def _below(random_bytes: bytes, end: int) -> int:
+def below(random_bytes: bytes, end: int) -> int:
     """A number 1 .. end - 1. Its bias, about 2^-32, does not matter for a mask."""
     return 1 + int.from_bytes(random_bytes, "big") % (end - 1)

@@ -23,7 +23,8 @@ for _ in range({samples}):
 """
 _VERIFICATION = """
 import hashlib, time
-from voltnode.sign.p256 import public_key, sign
+from voltnode.sign.p256 import sign
+from voltnode.sign.public import public_key
 from voltnode.sign.verify import verify
 for i in range({samples}):
     digest = hashlib.sha256(b"%d" % i).digest()

@@ -1,0 +1,42 @@
+"""The key on the board's flash, and how everything is erased. Loaded at the start and for a factory reset, and dropped then."""
+
+from voltnode.sign.keyfile import KeyFile, open_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from voltnode.hal import Board
+
+KEY_FILE = "node.key"
+
+
+class FlashKeyFile(KeyFile):
+    """The key's file on the board's flash."""
+
+    def __init__(self, board: "Board") -> None:
+        super().__init__(KEY_FILE)
+        self._board = board
+
+    def read(self) -> "bytes | None":
+        """What the file holds; None where there is none."""
+        return self._board.flash.read(KEY_FILE)
+
+    def write(self, data: bytes) -> None:
+        """Makes the file. Whatever another key left behind goes first: its numbers and records are not ours."""
+        erase(self._board)
+        self._board.flash.replace(KEY_FILE, data)
+
+
+def board_key(board: "Board") -> int:
+    """The board's private key, which is made at its first start. Raises: `SignerError`."""
+    return open_key(FlashKeyFile(board), board.random)
+
+
+def erase(board: "Board") -> None:
+    """Removes everything, the key first: without it the rest is removed again at the next start."""
+    board.flash.remove(KEY_FILE)
+    for name in board.flash.names():
+        board.flash.remove(name)
+    if board.raw is not None:
+        from voltnode.rawring import wipe
+
+        wipe(board.raw)
