@@ -22,4 +22,4 @@ def context_of(ca: bytes, certificate: bytes, key: bytes) -> ssl.SSLContext:
 def _pem(name: str, der: bytes) -> str:
     body = binascii.b2a_base64(der, newline=False).decode()
     lines = [body[at : at + 64] for at in range(0, len(body), 64)]
-    return "\n".join(["-----BEGIN " + name + "-----", *lines, "-----END " + name + "-----", ""])
+    return "-----BEGIN %s-----\n%s\n-----END %s-----\n" % (name, "\n".join(lines), name)
