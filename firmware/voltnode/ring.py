@@ -15,7 +15,7 @@ from binascii import crc32
 
 from volthood.wire.limits import MAX_RECORD_BYTES
 from volthood.wire.record import DROPPED, UNREADABLE
-from voltnode.sealed import read_sealed, whole, write_sealed
+from voltnode.sealed import MAX_WHOLE, read_sealed, whole, write_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ MAX_WRITE_BYTES = 1024
 """Of one flash operation, unless a single record is larger: the board has little memory in one piece."""
 RECEIPT_FILE = "receipt"
 
+_MAX_RSEQ = MAX_WHOLE + (1 << 38)
 _MAGIC = b"\xa7V"
 _HEADER = ">2sHQI"
 _HEADER_BYTES = 16
@@ -52,6 +53,8 @@ def _frame_at(window: bytes) -> "tuple[int, bytes] | None":
     if len(window) < _HEADER_BYTES:
         return None
     magic, length, rseq, _ = struct.unpack(_HEADER, window[:_HEADER_BYTES])
+    if rseq > _MAX_RSEQ:
+        return None
     record = window[_HEADER_BYTES : _HEADER_BYTES + length]
     if magic != _MAGIC or len(record) != length or frame(rseq, record) != window[: _HEADER_BYTES + length]:
         return None

@@ -50,4 +50,4 @@ class FileSeries(Series):
 
 
 def _is_number(text: str) -> bool:
-    return 6 <= len(text) <= 8 and all([char in "0123456789" for char in text])
+    return 6 <= len(text) <= 8 and text < "9" * 7 and all([char in "0123456789" for char in text])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 BLOCK = 32
 FILE = "numbers"
+_MAX_BOOT = 1 << 31
 _LOST_FILE_STEP = 4096
 """Where the file is damaged: further than any block that was ever reserved beyond a readable record."""
 
@@ -33,14 +34,16 @@ class Sequence:
     def __init__(self, flash: "Flash", greatest_written: int, last_boot: int) -> None:
         self._flash = flash
         kept = read_sealed(flash, FILE)
-        if kept is None:
-            reserved = greatest_written + _LOST_FILE_STEP if greatest_written or flash.size(FILE) else 0
-            kept = {"reserved": reserved}
-        self._reserved = max(whole(kept.get("reserved"), 0), greatest_written)
-        self.boot = max(whole(kept.get("boot"), 0), last_boot) + 1
+        lost = greatest_written + _LOST_FILE_STEP if greatest_written or flash.size(FILE) else 0
+        self._reserved = max(whole((kept or {}).get("reserved"), lost), greatest_written)
+        boot = whole((kept or {}).get("boot"), 0)
+        self.boot = max(boot if boot <= _MAX_BOOT else 0, last_boot) + 1
         self.next = self._reserved + 1
         self.unused = (greatest_written + 1, self._reserved) if self._reserved > greatest_written else None
-        self._write()
+        try:
+            self._write()
+        except OSError:
+            pass  # Nothing was used yet: `reserve` writes before anything is.
 
     def reserve(self) -> int:
         """The next rseq, reserved on flash. Raises OSError where it cannot be."""
