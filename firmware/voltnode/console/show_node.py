@@ -21,6 +21,7 @@ def show_id(context: "Context", _: str) -> "Answer":
         ("node", node.name),
         ("public_key", spki.hex()),
         ("fingerprint", fingerprint(spki)),
+        ("key_error", node.no_key),
         ("version", voltnode.VERSION),
         ("house", enrolment.house if enrolment else None),
         ("board", node.board.name),
@@ -62,7 +63,7 @@ def show_status(context: "Context", _: str) -> "Answer":
 
 def show_time(context: "Context", _: str) -> "Answer":
     """`time`."""
-    time_ms, quality = context.node.board.calendar_ms()
+    time_ms, quality = context.node.clock.calendar_ms()
     return [("time_s", time_ms // 1000), ("quality", QUALITIES[quality]), ("speed", context.node.board.speed())]
 
 
