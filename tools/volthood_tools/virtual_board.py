@@ -51,6 +51,8 @@ class VirtualBoard:
         micropython: the interpreter; None for this Python.
         heap: MicroPython's heap.
         code: a folder of compiled modules (`volthood_tools.release.build.compile_tree`); None for the sources.
+        root: the root of a board's file system (`volthood_tools.release.layout.lay_out`), whose selector starts one of the
+            programs there; in place of `code`.
 
     Attributes:
         command: starts the node, with `environment` added to that of this process and `terminal` as standard input and
@@ -70,15 +72,15 @@ class VirtualBoard:
         unit: int = 0,
         heap: str = HEAP,
         code: Path | None = None,
+        root: Path | None = None,
     ) -> None:
         options = ["--dir", flash, "--uart", uart, "--unit", unit, "--sample-ms", sample_ms]
         if clock is not None:
             options += ["--clock", clock]
         start = [sys.executable] if micropython is None else [micropython, "-X", f"heapsize={heap}"]
-        node = ["-m", "voltnode.hal.unix", *options]
-        self.command: tuple[str, ...] = (*_IGNORE_HANG_UP, *map(str, start + node))
-        roots = [Path(package.__path__[0]).parent for package in (voltnode, volthood)] if code is None else [code]
-        self.environment = {"MICROPYPATH": search_path(*roots)}
+        node = ["-m", "voltnode.hal.unix"] if root is None else [root / "main.py", "--root", root]
+        self.command: tuple[str, ...] = (*_IGNORE_HANG_UP, *map(str, start + node + options))
+        self.environment = {"MICROPYPATH": search_path(*_folders(code, root))}
         self.interpreter = "CPython (no micropython found)" if micropython is None else f"MicroPython ({micropython})"
         self.console = console
         self.terminal, self._far_end = os.openpty()
@@ -109,6 +111,13 @@ class VirtualBoard:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+
+def _folders(code: Path | None, root: Path | None) -> list[Path]:
+    """Where modules are looked for; the selector adds its own."""
+    if root is not None:
+        return []
+    return [Path(package.__path__[0]).parent for package in (voltnode, volthood)] if code is None else [code]
 
 
 def _link(link: Path, target: str) -> None:

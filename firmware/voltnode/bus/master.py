@@ -85,6 +85,11 @@ class Bus:
             self._patience = {}
             self._owing_until = {}
 
+    async def idle(self) -> None:
+        """Returns between two transactions; none begins before the caller waits for something else."""
+        async with self._lock:
+            pass
+
     async def read(self, unit: int, function: int, address: int, count: int) -> bytes:
         """The words of `count` registers from `address` on, two bytes each, big-endian.
 

@@ -10,6 +10,8 @@ The code behind it is loaded when a verb comes, and dropped when none came for `
 import asyncio
 import sys
 
+from voltnode.on_demand import drop
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
     from voltnode.config import Enrolment
     from voltnode.main import Node
 
-HANDLERS = {"console": ("voltnode.console.remote", "console")}
+HANDLERS = {"console": ("voltnode.console.remote", "console"), "update": ("voltnode.update.serve", "update")}
 """Verb, and the module and function behind it."""
 
 MAX_WAITING = 4
+"""Verbs behind the one that is served."""
 IDLE_MS = 10_000
 _SERVE = "voltnode.verbs.serve"
-_MESSAGES = "volthood.wire.verb"
 
 
 class VerbError(Exception):
@@ -50,12 +52,14 @@ class Verbs:
     Attributes:
         challenge: what the next verb must answer, empty where there is none; `challenge_ms` its transport time.
         last_request: the number of the verb that was served last.
+        kept: what a handler keeps for the next verb, until its code is dropped; None in the beginning.
     """
 
     def __init__(self, node: "Node") -> None:
         self.node = node
         self.challenge = self.last_request = b""
         self.challenge_ms = 0
+        self.kept: Any = None
         self._waiting: list[tuple[Enrolment, bytes]] = []
         self._arrived = asyncio.Event()
         self._loaded: list[str] = []
@@ -64,7 +68,7 @@ class Verbs:
 
     def take(self, enrolment: "Enrolment", data: bytes) -> None:
         """A verb that arrived; not checked yet."""
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) > MAX_WAITING:
             self.refuse("busy")
             return
         self._waiting.append((enrolment, data))
@@ -84,23 +88,25 @@ class Verbs:
         while True:
             self._arrived.clear()
             while self._waiting:
-                enrolment, data = self._waiting.pop(0)
-                await self.load(_SERVE, "serve")(self, enrolment, data)
-                self._idle_ms = self.node.board.now_ms()
+                try:
+                    await self.load(_SERVE, "serve")(self, *self._waiting[0])
+                finally:
+                    self._waiting.pop(0)
+                    self._idle_ms = self.node.board.now_ms()
             await self._arrived.wait()
 
     def load(self, module: str, function: str) -> "Any":
-        """A function, its module loaded if need be."""
+        """A function, its module loaded if need be, with what only that needs."""
         if module not in sys.modules:
-            self._loaded.append(module)
-        return getattr(__import__(module, None, None, (function,)), function)
+            before = set(sys.modules)
+            __import__(module)
+            self._loaded += [name for name in sys.modules if name not in before]
+        return getattr(sys.modules[module], function)
 
     def tick(self) -> None:
         """Drops the code when no verb came for a while. To be called now and then."""
         if not self._loaded or self._waiting or self.node.board.now_ms() - self._idle_ms < IDLE_MS:
             return
-        for module in self._loaded + [_MESSAGES]:
-            package, _, name = module.rpartition(".")
-            if sys.modules.pop(module, None) is not None and hasattr(sys.modules[package], name):
-                delattr(sys.modules[package], name)
+        drop(self._loaded)
         self._loaded = []
+        self.kept = None
