@@ -3,7 +3,7 @@
 - Only what a board needs: `voltnode` without the other boards' machines, and what that imports of `volthood`.
 - The same sources give the same bytes, wherever they lie and whenever they are compiled: the name that a file carries in
   itself is its module's.
-- Whole numbers stand in the place of their names (`fold`): a tenth of the code.
+- Constants stand in the place of their names (`fold`): a tenth of the code.
 - Line numbers are left out (-O3): they are a twentieth of the code, and the node's log keeps an error's text, not its trace.
 """
 
@@ -22,9 +22,10 @@ PACKAGES = (Path(volthood.__path__[0]), Path(voltnode.__path__[0]))
 """Where the sources are."""
 
 _OTHER_BOARDS = {
-    True: ("voltnode/hal/esp32.py",),
-    False: ("voltnode/hal/unix.py", "voltnode/hal/serial_unix.py"),
+    True: "esp32.py",
+    False: ("unix.py", "_file.py"),
 }
+"""The ends of the names of modules that only other machines load."""
 _CPYTHON_ALONE = "_cpython.py"
 """The end of the names of modules that only the virtual board on CPython loads."""
 _OPTIONS = ("-O3",)
@@ -64,7 +65,7 @@ def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES, for_cpyth
     roots = {package.name: package.parent for package in packages}
     node = roots["voltnode"]
     names = (path.relative_to(node).as_posix() for path in (node / "voltnode").rglob("*.py"))
-    wanted = sorted(name for name in names if name not in _OTHER_BOARDS[for_unix])
+    wanted = sorted(name for name in names if not name.endswith(_OTHER_BOARDS[for_unix]))
     found: dict[str, Path] = {}
     while wanted:
         name = wanted.pop()

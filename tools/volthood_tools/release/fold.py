@@ -1,8 +1,8 @@
-"""Whole numbers written in where their names stand: the board has no use for the names, and little room.
+"""Constants written in where their names stand: the board has no use for the names, and little room.
 
-A name in capitals that a module sets once, to a whole number, is a constant. All modules of a board's program are looked at
-together: where one takes a constant from another, the number stands there and the import goes. Nothing else changes, so the
-program does what its source says; the names come back with the source.
+A name in capitals that a module sets once, to a whole number or a short text, is a constant. All modules of a board's
+program are looked at together: where one takes a constant from another, its value stands there and the import goes. Nothing
+else changes, so the program does what its source says.
 
 A name that is set anywhere else too, or from outside, is none. What must not be done to one, because nobody would notice:
 to look for it by a text.
@@ -12,10 +12,12 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-Constants = dict[str, int]
+Constants = dict[str, int | str]
 
 _SMALL = 1 << 30
 """From here on a number is an object on the heap, which a module makes once and a function each time."""
+_SHORT = 32
+"""A longer text stands once in a module and not wherever it is used."""
 
 
 def fold(sources: dict[str, str]) -> dict[str, str]:
@@ -38,9 +40,15 @@ def _constants(tree: ast.Module) -> Constants:
     for statement in tree.body:
         if isinstance(statement, ast.Assign):
             for name, value in _assigned(statement, found):
-                if name.isupper() and stored[name] == 1 and type(value) is int and abs(value) < _SMALL:
+                if name.isupper() and stored[name] == 1 and isinstance(value, int | str) and _fits(value):
                     found[name] = value
     return found
+
+
+def _fits(value: int | str) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _SHORT
+    return not isinstance(value, bool) and abs(value) < _SMALL
 
 
 def _stored(tree: ast.AST) -> Iterator[str]:
@@ -68,14 +76,19 @@ def _assigned(statement: ast.Assign, known: Constants) -> Iterator[tuple[str, ob
     target, value = statement.targets[0], _value(statement.value, known)
     if len(statement.targets) == 1 and isinstance(target, ast.Name):
         yield target.id, value
-    elif len(statement.targets) == 1 and isinstance(target, ast.Tuple) and isinstance(value, Iterable):
+    elif (
+        len(statement.targets) == 1
+        and isinstance(target, ast.Tuple)
+        and isinstance(value, Iterable)
+        and not isinstance(value, str)
+    ):
         for element, one in zip(target.elts, value, strict=False):
             if isinstance(element, ast.Name):
                 yield element.id, one
 
 
 def _value(expression: ast.expr, known: Constants) -> object:
-    """What an expression of numbers and constants comes to; None where it is anything else."""
+    """What an expression of literals and constants comes to; None where it is anything else."""
     try:
         code = compile(ast.Expression(expression), "constant", "eval")
         found: object = eval(code, {"__builtins__": {"range": range}}, dict(known))  # noqa: S307 - our own source
@@ -97,7 +110,7 @@ def _passed_on(tree: ast.Module, own: Constants, offered: dict[str, Constants]) 
 
 
 def _folded(tree: ast.Module, own: Constants, offered: dict[str, Constants]) -> ast.Module:
-    numbers, modules = dict(own), {}
+    values, modules = dict(own), {}
     stored, imported = Counter(_stored(tree)), Counter[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
@@ -106,37 +119,37 @@ def _folded(tree: ast.Module, own: Constants, offered: dict[str, Constants]) -> 
                 known = alias.asname or alias.name
                 imported[known] += 1
                 if alias.name in given:
-                    numbers[known] = given[alias.name]
+                    values[known] = given[alias.name]
                 elif f"{node.module}.{alias.name}" in offered:
                     modules[known] = offered[f"{node.module}.{alias.name}"]
-    anew = [name for name in numbers if name not in own and stored[name] > imported[name]]
+    anew = [name for name in values if name not in own and stored[name] > imported[name]]
     if anew:
         raise ValueError(f"constants of another module set anew: {', '.join(anew)}")
-    folder = _Folder(numbers, modules, own, offered)
+    folder = _Folder(values, modules, own, offered)
     folder.visit(tree)
     return ast.fix_missing_locations(tree)
 
 
 class _Folder(ast.NodeTransformer):
-    """Writes the numbers in, and takes out what set or imported them."""
+    """Writes the values in, and takes out what set or imported them."""
 
     def __init__(
-        self, numbers: Constants, modules: dict[str, Constants], own: Constants, offered: dict[str, Constants]
+        self, values: Constants, modules: dict[str, Constants], own: Constants, offered: dict[str, Constants]
     ) -> None:
-        self._numbers = numbers
+        self._values = values
         self._modules = modules
         self._own = own
         self._offered = offered
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        if isinstance(node.ctx, ast.Load) and node.id in self._numbers:
-            return _number(self._numbers[node.id])
+        if isinstance(node.ctx, ast.Load) and node.id in self._values:
+            return _constant(self._values[node.id])
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)
         if isinstance(node.value, ast.Name) and node.attr in self._modules.get(node.value.id, {}):
-            return _number(self._modules[node.value.id][node.attr])
+            return _constant(self._modules[node.value.id][node.attr])
         return node
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
@@ -151,5 +164,7 @@ class _Folder(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _number(value: int) -> ast.expr:
-    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
+def _constant(value: int | str) -> ast.expr:
+    return (
+        ast.Constant(value) if isinstance(value, str) or value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
+    )
