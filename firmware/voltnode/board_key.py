@@ -1,12 +1,13 @@
 """The key on the board's flash, and how everything is erased. Loaded at the start and for a factory reset, and dropped then."""
 
-from voltnode.sign.keyfile import KeyFile, open_key
+from voltnode.sign.keyfile import KeyFile, SignerError, open_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from voltnode.hal import Board
 
 KEY_FILE = "node.key"
+_MAX_BYTES = 256
 
 
 class FlashKeyFile(KeyFile):
@@ -18,7 +19,8 @@ class FlashKeyFile(KeyFile):
 
     def read(self) -> "bytes | None":
         """What the file holds; None where there is none."""
-        return self._board.flash.read(KEY_FILE)
+        flash = self._board.flash
+        return flash.read(KEY_FILE) if flash.size(KEY_FILE) <= _MAX_BYTES else b"too long"
 
     def write(self, data: bytes) -> None:
         """Makes the file. Whatever another key left behind goes first: its numbers and records are not ours."""
@@ -26,9 +28,12 @@ class FlashKeyFile(KeyFile):
         self._board.flash.replace(KEY_FILE, data)
 
 
-def board_key(board: "Board") -> int:
-    """The board's private key, which is made at its first start. Raises: `SignerError`."""
-    return open_key(FlashKeyFile(board), board.random)
+def board_key(board: "Board") -> "tuple[int, str]":
+    """(the board's private key, which is made at its first start, or 0; why there is none)."""
+    try:
+        return open_key(FlashKeyFile(board), board.random), ""
+    except SignerError as error:
+        return 0, str(error)
 
 
 def erase(board: "Board") -> None:

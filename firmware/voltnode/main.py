@@ -9,7 +9,7 @@ import voltnode
 from voltnode.boots import Boots
 from voltnode.broker import missing
 from voltnode.clock import Clock, keep_time
-from voltnode.config import Config
+from voltnode.config import Config, ConfigError
 from voltnode.console.session import Session
 from voltnode.guard import Guard
 from voltnode.link import Link
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from voltnode.sampler import Sampler
 
 _BOARD_KEY = "voltnode.board_key"
+_NO_KEY = 1
+"""Stands in for the key where it cannot be read: nothing is ever signed with it."""
 _TRIAL = "voltnode.update.trial"
 TRIAL_MS = 900_000
 """So long a new program may run without a receipt; then that start has failed."""
@@ -47,6 +49,9 @@ class Node:
     Args:
         board: the machine under it.
         boots: what is known of this start.
+
+    Attributes:
+        no_key: why this board cannot sign, empty where it can. Then it records nothing and serves the console.
     """
 
     def __init__(self, board: "Board", boots: "Boots | None" = None) -> None:
@@ -54,7 +59,10 @@ class Node:
         self.boots = boots or Boots(board)
         self.log = Log(board.now_ms)
         self.log.before = self.boots.lines
-        self.signer = SoftwareSigner(call(_BOARD_KEY, "board_key", board), board.random)
+        for name, wrong in call("voltnode.damage", "damaged", board.flash):
+            self.log("file_damaged", file=name, wrong=wrong)
+        private, self.no_key = call(_BOARD_KEY, "board_key", board)
+        self.signer = SoftwareSigner(private or _NO_KEY, board.random)
         self.name = self.signer.kid.hex()
         self.config = Config(board.flash)
         self.ring = Ring(board.flash, self.log, board.raw)
@@ -85,7 +93,9 @@ class Node:
             self.log("setting_refused", error=wrong)
         self.clock.use(parse_servers(board.settings["time_servers"]))
         self.wifi.use(board.settings.get("ssid", ""), board.settings.get("password", ""))
-        if self.config.enrolment is not None:
+        if self.no_key:
+            self.log("key_unusable", error=self.no_key)
+        elif self.config.enrolment is not None:
             self._begin(self.config.enrolment)
 
     @property
@@ -98,10 +108,12 @@ class Node:
         return self.metering.serial(index)
 
     def enrol(self, enrolment: "Enrolment", pin: "dict[str, object]") -> None:
-        """Keeps the enrolment and the PIN (`kept_pin`) and serves it at once. Raises OSError.
+        """Keeps the enrolment and the PIN (`kept_pin`) and serves it at once. Raises ConfigError, OSError.
 
         Another household's agent gets nothing that was recorded before it.
         """
+        if self.no_key:
+            raise ConfigError("key_unusable", self.no_key)
         before = self.config.enrolment
         if before is not None and before.house != enrolment.house:
             self.ring.accept_receipt(self.ring.greatest)

@@ -237,7 +237,7 @@ def check_death(place: Place) -> "Checks":
 def check_raw(place: Place) -> "Checks":
     """Decayed headers and bits, rubbish, and the end of a sector."""
     storage = place.new()
-    if storage.raw is None:
+    if storage.raw is None or not storage.devices:
         return
     device = storage.devices[-1]
     ring = storage.ring()

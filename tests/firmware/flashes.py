@@ -9,6 +9,7 @@ from volthood.wire.record import SYNCHRONISED, record_hash
 from volthood_tools.nor import BLOCK_BYTES, NorDevice
 from voltnode.edges import Cut
 from voltnode.hal.folder import FolderFlash
+from voltnode.hal.nor_file import NorFile
 from voltnode.hal.partition import Partition
 from voltnode.log import Log
 from voltnode.rawring import RING_BYTES
@@ -70,7 +71,9 @@ def unmount(at: str) -> None:
 
 
 def open_storage(kind: str, folder: str) -> Storage:
-    """New storage: `folder`, `folder+raw`, or on MicroPython `lfs2`, `lfs2+raw`; `folder` names where it is."""
+    """New storage: `folder`, `folder+raw`, `folder+file`, or on MicroPython `lfs2`, `lfs2+raw`; `folder` names where it is."""
+    if kind.endswith("+file"):
+        return Storage([], FolderFlash(folder), Partition(NorFile(folder + ".raw", RING_BYTES)))
     raw = NorDevice(RAW_BLOCKS) if kind.endswith("+raw") else None
     devices = [raw] if raw is not None else []
     if kind.startswith("lfs2"):

@@ -19,16 +19,16 @@ def numbers(text: str) -> dict[str, int]:
     return {word: int(number) for word, number in re.findall(r"(\w+) (\d+)", text)}
 
 
-@pytest.mark.parametrize("kind", ["folder", "folder+raw"])
+@pytest.mark.parametrize("kind", ["folder", "folder+raw", "folder+file"])
 def test_any_ring_keeps_the_contract_on_cpython(kind: str, run_on_cpython: Callable[..., str], tmp_path: Path) -> None:
     assert "check_capacity 2" in run_on_cpython(CONTRACT, kind, tmp_path / "flash")
 
 
-@pytest.mark.parametrize("kind", ["folder", "lfs2", "lfs2+raw"])
+@pytest.mark.parametrize("kind", ["folder", "folder+file", "lfs2", "lfs2+raw"])
 def test_any_ring_keeps_the_contract_on_micropython(
     kind: str, run_on_micropython: Callable[..., str], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "flash" if kind == "folder" else "/flash"
+    folder = tmp_path / "flash" if kind.startswith("folder") else "/flash"
     assert "check_capacity 2" in run_on_micropython(CONTRACT, kind, folder, heap=HEAP)
 
 

@@ -25,6 +25,7 @@ class NorFile:
                     new.write(blank)
         self._file = _OPEN(path, "r+b")
         if self._file.seek(0, 2) < size:
+            self.close()
             raise OSError(_EIO)
 
     def readblocks(self, block_num: int, buf: bytearray, offset: int = 0) -> None:
@@ -49,6 +50,10 @@ class NorFile:
         if op == 6:
             self._put(arg * _BLOCK_BYTES, b"\xff" * _BLOCK_BYTES)
         return 0
+
+    def close(self) -> None:
+        """Frees the file."""
+        self._file.close()
 
     def _put(self, at: int, data: bytes) -> None:
         self._file.seek(at)
