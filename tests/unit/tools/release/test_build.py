@@ -54,7 +54,7 @@ def test_every_module_loads_from_its_compiled_file(compiled: Path) -> None:
     if micropython is None:
         pytest.skip("no micropython")
     names = [name.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".") for name in _bytes(compiled)]
-    script = "\n".join(f"import {name}" for name in names) + "\nprint(voltnode.VERSION)"
+    script = "\n".join(f"import {name}" for name in names) + "\nprint(voltnode.__name__)"
     done = subprocess.run(
         [micropython, "-X", "heapsize=2m", "-c", script],
         env=os.environ | {"MICROPYPATH": search_path(compiled)},
