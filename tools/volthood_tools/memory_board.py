@@ -327,6 +327,12 @@ class MemoryBoard:
         self._sleepers.append((self._now_ms + duration_ms, waking))
         await waking
 
+    def skip_to(self, now_ms: int) -> None:
+        """It is so late now; nobody sleeps meanwhile."""
+        if self._sleepers:
+            raise RuntimeError("somebody sleeps: advance")
+        self._now_ms = now_ms
+
     async def advance(self, duration_ms: int) -> None:
         """Lets time pass: every sleeper wakes at its time, in order, and does what it can."""
         end_ms = self._now_ms + duration_ms

@@ -36,14 +36,14 @@ def show_chain(context: "Context", _: str) -> "Answer":
         ("slot_head", record_hash(ring.newest_slot).hex() if ring.newest_slot else None),
         ("next_rseq", node.sequence.next),
         ("boot", node.sequence.boot),
-        ("last_s", _seconds(node.recorder.last_ms)),
-        ("last_slot_s", _seconds(node.recorder.last_slot_ms)),
+        ("last_s", _seconds(node.recorder.last()[0])),
+        ("last_slot_s", _seconds(node.recorder.last()[1])),
     ]
 
 
 def show_log(context: "Context", _: str) -> "Answer":
     """`log`."""
-    return [("lines", context.node.log.lines), ("counts", context.node.log.counts)]
+    return [("lines", context.node.log.numbered(context.node.sequence.boot)), ("counts", context.node.log.counts)]
 
 
 def _age_s(node: "Node", at_ms: "int | None") -> "int | None":
