@@ -111,20 +111,11 @@ def foreign(value: "dict[str, Any]") -> "Iterator[Case]":
             yield "%s scalar %d" % (key, i), sealed(json.dumps(dict(rest, **{key: SCALARS[i]})).encode())
 
 
-class QuickFlash(FolderFlash):
-    """Nobody cuts the power here, so nothing waits for the disk."""
-
-    @staticmethod
-    def _write(path: str, mode: str, data: bytes) -> None:
-        with open(path, mode) as file:
-            file.write(data)
-
-
 class World:
     """A node's flash as good days left it, into which one damage at a time is put."""
 
     def __init__(self, folder: str) -> None:
-        self.flash = QuickFlash(folder)
+        self.flash = flashes.QuickFlash(folder)
         self.board: Any = KeyBoard(self.flash)
         self.key = open_key(FlashKeyFile(self.board), self.board.random)
         write_sealed(self.flash, "config", CONFIG)
