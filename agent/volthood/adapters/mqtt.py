@@ -7,6 +7,7 @@ are simply not made, and `on_up` tells the engine to send again. With TLS both s
 import asyncio
 import logging
 import random
+import socket
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -119,6 +120,8 @@ class MqttLink:
             timeout=10,
             max_queued_incoming_messages=0,
             tls_context=self._tls,
+            # Without it a receipt that follows an acknowledgement waits 40 ms for the broker's.
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
 
     async def _serve(self, client: aiomqtt.Client) -> None:

@@ -6,6 +6,7 @@ lets it into the same topics.
 
 import queue
 import secrets
+import socket
 import ssl
 import time
 from typing import Any, Self
@@ -42,6 +43,7 @@ class NodeLine:
             self._client.tls_set_context(tls)
         self._client.on_connect, self._client.on_subscribe = self._on_connect, self._on_subscribe
         self._client.on_message = self._on_message
+        self._client.on_socket_open = self._on_socket_open
         self._where = f"{host}:{port}"
         try:
             self._client.connect(host, port, keepalive=30)
@@ -98,6 +100,11 @@ class NodeLine:
 
     def _topic(self, what: str) -> str:
         return node_topic(self._house, self._node, what)
+
+    @staticmethod
+    def _on_socket_open(_client: paho.Client, _data: object, sock: Any) -> None:
+        # Without it a question that follows an acknowledgement waits 40 ms for the broker's.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_connect(
         self, client: paho.Client, _data: object, _flags: object, reason: paho.ReasonCode, _properties: object
