@@ -1,0 +1,133 @@
+"""The meters of this node: those on its RS-485 bus, and those at a host and port, each read by a task of its own.
+
+A dead meter takes the bus for one timeout at each try, and the tries become rare (`bus.outcome`); it never takes another
+meter's turn. Meters behind one gateway share its connection. The first meter is the household's connection, index 0.
+"""
+
+import asyncio
+
+from voltnode.bus.master import Bus
+from voltnode.bus.meter import Meter
+from voltnode.meters import load
+from voltnode.sampler import Sampler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from typing import Any
+
+    from voltnode.bus import Reads
+    from voltnode.clock import Clock
+    from voltnode.hal import Board
+    from voltnode.link import Link
+    from voltnode.recorder import Recorder
+
+RTU = "rtu"
+
+
+class Metering:
+    """All meters by the board's settings.
+
+    Args:
+        board, clock, recorder, link: the node's.
+        log: notes events.
+        progress: is called when every meter's task has come to the end of a turn.
+
+    Attributes:
+        bus: the RS-485 bus.
+        samplers: one a meter, by its index.
+        networks: the other ways to meters, by HOST:PORT.
+    """
+
+    def __init__(
+        self,
+        board: "Board",
+        clock: "Clock",
+        recorder: "Recorder",
+        link: "Link",
+        log: "Callable[..., None]",
+        progress: "Callable[[], None]",
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._recorder = recorder
+        self._link = link
+        self._log = log
+        self._progress = progress
+        self._turned: set[int] = set()
+        self._slot_s = 0
+        self._changed = asyncio.Event()
+        settings = board.settings
+        self.bus = Bus(board.uart, board, settings["baud"], bits=character_bits(settings))
+        self.networks: dict[str, Any] = {}
+        self.samplers: list[Sampler] = []
+        self._use(settings["meters"])
+
+    def _use(self, meters: "list[dict[str, Any]]") -> None:
+        for network in self.networks.values():
+            network.close()
+        self.networks = {}
+        self.samplers = []
+        self._turned.clear()
+        for entry in meters:
+            table = load(entry["model"], entry["accept_unverified"])
+            meter = Meter(self._way_to(entry["where"]), table, entry["unit"])
+            self.samplers.append(self._sampler(meter))
+        if self._slot_s:
+            self.begin_recording(self._slot_s)
+
+    def _sampler(self, meter: Meter) -> Sampler:
+        index = len(self.samplers)
+        sampler = Sampler(self._board, self._clock, meter, self._recorder, self._link, self._log, index)
+        sampler.progress = lambda: self._turn(index)
+        return sampler
+
+    def _turn(self, index: int) -> None:
+        self._turned.add(index)
+        if len(self._turned) >= len(self.samplers):
+            self._turned.clear()
+            self._progress()
+
+    def _way_to(self, where: str) -> "Reads":
+        if where == RTU:
+            return self.bus
+        if where not in self.networks:
+            from voltnode.bus.tcp import TcpBus
+
+            host, _, port = where.rpartition(":")
+            self.networks[where] = TcpBus(self._board.connect, self._board, host, int(port))
+        network: Reads = self.networks[where]
+        return network
+
+    async def change(self, settings: "dict[str, Any]") -> None:
+        """From now on these settings; readings that are under way are given up. What was recorded stays."""
+        self._board.settings = settings
+        await self.bus.configure(settings["baud"], settings["parity"], settings["stop_bits"])
+        self._use(settings["meters"])
+        self._changed.set()
+
+    def serial(self, index: int) -> str:
+        """A meter's serial number, empty while it is not known."""
+        return self.samplers[index].serial if index < len(self.samplers) else ""
+
+    def begin_recording(self, slot_s: int) -> None:
+        """From now on readings become records."""
+        self._slot_s = slot_s
+        for sampler in self.samplers:
+            sampler.begin_recording(slot_s)
+
+    async def run(self, keep: "Callable[[str, Callable[[], Awaitable[None]]], Coroutine[Any, Any, None]]") -> None:
+        """The task. `keep` runs a meter's task by its name and start, again whenever it fails."""
+        while True:
+            self._changed = asyncio.Event()
+            tasks = [asyncio.create_task(keep("sampler", sampler.run)) for sampler in self.samplers]
+            try:
+                await self._changed.wait()
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+
+def character_bits(settings: "dict[str, Any]") -> int:
+    """Bits of a character on the line."""
+    return int(9 + settings["stop_bits"] + (settings["parity"] != "N"))
