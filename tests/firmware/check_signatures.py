@@ -26,6 +26,7 @@ def main(folder: str, count: int) -> None:
     node.ring.write_all = tell
     for minute in range(count):
         node.minute(minute)
+        node.hashes.clear()
 
 
 main(sys.argv[1], int(sys.argv[2]))
