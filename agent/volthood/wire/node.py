@@ -29,6 +29,9 @@ HASH_BYTES = 16
 GENESIS = bytes(HASH_BYTES)
 """`prev` of a node's first record."""
 
+ROOT = "vh/1/"
+HOME = "home"
+
 RECORD_KIND = "volthood/1/record"
 RECEIPT_KIND = "volthood/1/receipt"
 
@@ -64,7 +67,7 @@ LIVE_ROWS: "tuple[Row, ...]" = (
     (-(10**9), 10**9, None),  # power_w
     (0, 10**13, None),  # import_wh
     (0, 10**13, None),  # export_wh
-) + PHASE_ROWS
+) + PHASE_ROWS + ((0, 31, 0),)  # index
 
 
 def payload(rows: "tuple[Row, ...]", values: "tuple[object, ...]") -> bytes:
@@ -113,3 +116,8 @@ def record_hash(signed_record: bytes) -> bytes:
 def meter_hash(serial: str) -> bytes:
     """The short hash of a meter's serial number."""
     return hashlib.sha256(serial.encode()).digest()[:8]
+
+
+def node_topic(house: str, node: str, what: str) -> str:
+    """A node's topic on the home broker; `what` is live, record, receipt, status, `do/<verb>` or `did/<request>`."""
+    return ROOT + HOME + "/" + house + "/node/" + node + "/" + what

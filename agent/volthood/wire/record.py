@@ -146,7 +146,7 @@ class Receipt(Message):
 
 
 class Live(Message):
-    """The newest reading, unsigned, unstored, for display and control only."""
+    """A meter's newest reading, unsigned, unstored, for display and control only."""
 
     KIND = "volthood/1/live"
     MAX_BYTES = limits.MAX_LIVE_BYTES
@@ -161,6 +161,7 @@ class Live(Message):
         Field(9, "phase_power_w", Rows(Int(-(10**9), 10**9), 1, 3), "W per phase", ()),
         Field(10, "frequency_mhz", Int(1, 10**6), "mHz", None),
         Field(11, "power_factor_permille", Int(-1000, 1000), "1/1000", None),
+        Field(12, "index", Int(0, 31), "meter index on the node", 0),
     )
 
     time_s: int
@@ -173,6 +174,7 @@ class Live(Message):
     phase_power_w: tuple[int, ...]
     frequency_mhz: int | None
     power_factor_permille: int | None
+    index: int
 
 
 def unpack_record(data: bytes) -> "tuple[cose.Signed, Record]":

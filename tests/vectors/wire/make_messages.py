@@ -71,10 +71,20 @@ def plain(value: object) -> object:
 # --- keys ---
 
 NODE = ec.derive_private_key(int.from_bytes(secret("node"), "big"), ec.SECP256R1())
-NODE_SPKI = NODE.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-NODE_XY = NODE.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
+
+
+def spki_of(private: ec.EllipticCurvePrivateKey) -> bytes:
+    return private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def xy_of(private: ec.EllipticCurvePrivateKey) -> bytes:
+    return private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
+
+
+NODE_SPKI, NODE_XY = spki_of(NODE), xy_of(NODE)
 NODE_KID = sha256(NODE_SPKI).digest()[:8]
 LINK_KEY = secret("link")
+RELEASER = ec.derive_private_key(int.from_bytes(secret("releaser"), "big"), ec.SECP256R1())
 
 
 class Agent:
@@ -113,16 +123,21 @@ def b64(data: bytes) -> str:
     return b64encode(data).decode()
 
 
-def sign_record(payload: bytes, kind: str = "volthood/1/record") -> bytes:
+def sign_record(payload: bytes) -> bytes:
+    return sign_es256(payload, "volthood/1/record", NODE)
+
+
+def sign_es256(payload: bytes, kind: str, private: ec.EllipticCurvePrivateKey) -> bytes:
     """A COSE_Sign1 (ES256) with the nonce of RFC 6979 and the lower s; put together with cbor2, checked by cwt."""
-    protected = cbor({1: ES256, 4: NODE_KID})
+    kid, xy = sha256(spki_of(private)).digest()[:8], xy_of(private)
+    protected = cbor({1: ES256, 4: kid})
     message = cbor(["Signature1", protected, kind.encode(), payload])
-    r, s = decode_dss_signature(NODE.sign(message, ec.ECDSA(SHA256(), deterministic_signing=True)))
+    r, s = decode_dss_signature(private.sign(message, ec.ECDSA(SHA256(), deterministic_signing=True)))
     signature = r.to_bytes(32, "big") + min(s, ORDER_OF_P256 - s).to_bytes(32, "big")
     signed = cbor(cbor2.CBORTag(18, [protected, {}, payload, signature]))
-    key = COSEKey.new({1: 2, -1: 1, 3: ES256, -2: NODE_XY[:32], -3: NODE_XY[32:], 2: NODE_KID})
+    key = COSEKey.new({1: 2, -1: 1, 3: ES256, -2: xy[:32], -3: xy[32:], 2: kid})
     if COSE.new().decode(signed, key, external_aad=kind.encode()) != payload:
-        raise SystemExit("cwt does not accept the record")
+        raise SystemExit(f"cwt does not accept {kind}")
     return signed
 
 
@@ -215,7 +230,9 @@ def meter_examples() -> Iterator[Case]:
     yield made("Record at the start", "volthood/1/record", START, SIGNED_START, NODE_SPKI)
     yield by_link_key("Receipt", "volthood/1/receipt", [(2, "rseq", 21)])
     registers: Fields = [(5, "import_wh", 4210500), (6, "export_wh", 1822053)]
-    yield made("Live", "volthood/1/live", [(2, "time_s", SLOT + 61), (4, "power_w", -3098), *registers], b"")
+    live: Fields = [(2, "time_s", SLOT + 61), (4, "power_w", -3098), *registers]
+    yield made("Live", "volthood/1/live", live, b"")
+    yield made("Live of a meter behind the connection", "volthood/1/live", [*live, (12, "index", 1)], b"")
 
 
 def verb_examples() -> Iterator[Case]:
@@ -232,6 +249,27 @@ def verb_examples() -> Iterator[Case]:
     yield by_link_key("Answer", "volthood/1/answer", start)
     end: Fields = [(2, "request", second), (3, "part", 1), (4, "body", b'"waiting": 0}'), (6, "next_challenge", after)]
     yield by_link_key("Answer in its last part", "volthood/1/answer", end)
+
+
+def update_examples() -> Iterator[Case]:
+    """A release of two files, offered, and its first piece."""
+    files = [("volthood/__init__.mpy", b"M\x06\x00\x1f"), ("voltnode/__init__.mpy", b"M\x06\x00\x1f01")]
+    rows = b"".join(cbor([path, len(content), sha256(content).digest()]) for path, content in files)
+    release: Fields = [
+        *((2, "release", [0, 2, 0]), (3, "hardware", "esp32"), (4, "minimum", [0, 1, 0]), (5, "mpy", 6)),
+        *((6, "files", 2), (7, "content_bytes", 10), (8, "list_bytes", len(rows))),
+        (9, "list_hash", sha256(rows).digest()),
+    ]
+    kind = "volthood/1/update"
+    signed = sign_es256(payload_of(release), kind, RELEASER)
+    yield made("Manifest", kind, release, signed, spki_of(RELEASER))
+    yield made("Step", "volthood/1/update-step", [(2, "action", 0), (4, "data", signed)], b"")
+    piece: Fields = [(2, "action", 1), (3, "offset", 64), (4, "data", rows[64:])]
+    yield made("Step with a piece", "volthood/1/update-step", piece, b"")
+    yield made("Progress", "volthood/1/update-progress", [(2, "next", len(rows))], b"")
+    yield made(
+        "Progress at the end", "volthood/1/update-progress", [(2, "next", len(rows) + 10), (3, "applied", 1)], b""
+    )
 
 
 def order(agent: Agent, side: int, steps: list[list[int]], counter: int) -> Case:
@@ -403,7 +441,7 @@ def sealed_cases(messages: list[Case]) -> Iterator[Case]:
 
 def main() -> int:
     """Writes the files, or says that one would change."""
-    messages = [*meter_examples(), *verb_examples(), *board_examples(), *deal_examples()]
+    messages = [*meter_examples(), *verb_examples(), *update_examples(), *board_examples(), *deal_examples()]
     made = {"messages": messages, "cose": cose_cases(), "sealed": sealed_cases(messages)}
     changed = 0
     for name, cases in made.items():
