@@ -46,7 +46,6 @@ _COLLECT_EVERY_BYTES = 8192
 """Rubbish is collected this often, so that what stays lies close together and large pieces remain."""
 _BIGGEST_FIRST = (
     "voltnode.sign.comb",
-    "volthood.wire.record",
     "voltnode.link",
     "voltnode.ring",
     "voltnode.recorder",

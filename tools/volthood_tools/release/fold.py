@@ -113,6 +113,10 @@ def _folded(tree: ast.Module, own: Constants, offered: dict[str, Constants]) -> 
     values, modules = dict(own), {}
     stored, imported = Counter(_stored(tree)), Counter[str]()
     for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                package = alias.name.partition(".")[0]
+                modules |= {package: offered[package]} if package in offered and not alias.asname else {}
         if isinstance(node, ast.ImportFrom):
             given = offered.get(node.module or "", {})
             for alias in node.names:

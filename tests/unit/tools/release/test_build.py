@@ -42,7 +42,7 @@ def test_a_board_gets_what_it_needs_and_no_more() -> None:
     assert {"voltnode/hal/esp32.py", "voltnode/hal/radio_esp32.py"} == board - virtual
     assert {"voltnode/hal/unix.py", "voltnode/hal/serial_unix.py"} <= virtual - board
     assert {path.rpartition("/")[0] for path in virtual - board} == {"voltnode/hal"}
-    assert {"volthood/__init__.py", "volthood/wire/record.py", "voltnode/sign/verify.py"} <= board
+    assert {"volthood/__init__.py", "volthood/wire/node.py", "voltnode/sign/verify.py"} <= board
     assert not {name for name in board if name.startswith("volthood/") and "/wire/" not in name} - {
         "volthood/__init__.py"
     }

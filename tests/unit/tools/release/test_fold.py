@@ -63,3 +63,10 @@ def test_what_is_set_from_outside_stays() -> None:
 def test_a_constant_of_another_module_that_is_set_anew_is_refused() -> None:
     with pytest.raises(ValueError, match="ONE"):
         fold({"main": "from other import ONE\nONE = 2\nprint(ONE)", "other": "ONE = 1"})
+
+
+def test_a_constant_is_known_by_its_imported_module() -> None:
+    given = {"package": "ONE = 1\nname = 'x'"}
+    assert fold({"main": "import package\nprint(package.ONE, package.name)", **given})["main"] == (
+        "import package\nprint(1, package.name)"
+    )
