@@ -6,11 +6,12 @@ the pages with what is made, so that no diagram outlives its table.
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from volthood.core.hood import Windows
 from volthood.core.market.round import TRANSITIONS, Phase
+from voltnode import broker, clock, wifi
 
 PART = re.compile(r"(?<=<!-- generated: )([a-z-]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -40,7 +41,24 @@ def windows_table() -> str:
     return "\n".join([*lines, ""])
 
 
+def machine(transitions: Mapping[tuple[str, str], tuple[str, str]]) -> Callable[[], str]:
+    """A state machine of the node: its diagram, and under it what is done at each arrow."""
+
+    def made() -> str:
+        start = next(iter(transitions))[0]
+        lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {start}"]
+        lines += [f"    {state} --> {after}: {trigger}" for (state, trigger), (after, _) in transitions.items()]
+        lines += ["```", "", "| state | when | then | what is done |", "| --- | --- | --- | --- |"]
+        lines += [f"| {s} | {trigger} | {after} | {step} |" for (s, trigger), (after, step) in transitions.items()]
+        return "\n".join([*lines, ""])
+
+    return made
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "node-broker": machine(broker.TRANSITIONS),
+    "node-clock": machine(clock.TRANSITIONS),
+    "node-wifi": machine(wifi.TRANSITIONS),
     "round-diagram": round_diagram,
     "round-table": round_table,
     "round-windows": windows_table,
