@@ -71,7 +71,7 @@ def default_text(field: Field) -> str:
 
 
 def message_class(name: str) -> type[Message]:
-    for module in ("record", "verb", "market", "inbox"):
+    for module in ("record", "verb", "update", "market", "inbox"):
         found = getattr(importlib.import_module("volthood.wire." + module), name, None)
         if isinstance(found, type) and issubclass(found, Message):
             return found
