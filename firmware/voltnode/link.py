@@ -15,8 +15,7 @@ import asyncio
 import json
 
 from volthood.wire.cbor_writer import WireError
-from volthood.wire.node import LIVE_ROWS, open_receipt, payload
-from volthood.wire.topics import node_topic
+from volthood.wire.node import LIVE_ROWS, node_topic, open_receipt, payload
 from voltnode import mqtt
 from voltnode.backoff import CHANCE_BYTES
 from voltnode.broker import CONNECTED, Broker
@@ -106,6 +105,7 @@ class Link:
         identity: gives what TLS needs for an enrolment.
         receipts: how many were taken; `refused_receipts` how many were not.
         last_receipt_ms: transport time of the last one, None before.
+        receipt_after_ms: how long after it was written the newest record had its receipt, None before.
         about: gives what else `status` says: of the time, and of this start.
         progress: is called at the end of each turn of the task.
         verb: is given each verb that arrives, None while nobody serves them.
@@ -125,7 +125,7 @@ class Link:
         self._wake = asyncio.Event()
         self._resends = 0
         self._live_ms: dict[int, int] = {}
-        self._saved_ms = 0
+        self._saved_ms = self._written_ms = 0
         self._live: dict[int, bytes] = {}
         self._said: list[tuple[str, bytes]] = []
         self._status_due = self._ping_due = False
@@ -137,6 +137,7 @@ class Link:
         self.broker = Broker(log)
         self.receipts = self.refused_receipts = 0
         self.last_receipt_ms: int | None = None
+        self.receipt_after_ms: int | None = None
 
     def begin(self, enrolment: "Enrolment") -> None:
         """Serves this enrolment from now on; what was open before is closed."""
@@ -152,6 +153,11 @@ class Link:
 
     def wake(self) -> None:
         """Something may have to be sent."""
+        self._wake.set()
+
+    def written(self) -> None:
+        """A record stands on flash."""
+        self._written_ms = self._board.now_ms()
         self._wake.set()
 
     def live(self, time_ms: int, quality: int, reading: "Any", index: int = 0) -> None:
@@ -316,6 +322,8 @@ class Link:
             return
         self.receipts += 1
         self.last_receipt_ms = self._board.now_ms()
+        if rseq == self._ring.greatest:
+            self.receipt_after_ms = self.last_receipt_ms - self._written_ms
         if self._ring.receipt > before:
             connection.progress_ms = self.last_receipt_ms
             self._resends = 0

@@ -19,7 +19,7 @@ import voltnode
 
 FROZEN = ".frozen"
 """The modules inside the interpreter, asyncio among them: MICROPYPATH replaces the whole path, so it must name them."""
-HEAP = "320k"
+HEAP = "448k"
 """Enough to compile the sources at the start, and a console command's whenever it is asked; objects and code are twice
 the size of the ESP32's, which has its code compiled."""
 
@@ -45,7 +45,8 @@ class VirtualBoard:
         flash: the folder that is its flash.
         uart: the meter's pty or serial port, or a link to it.
         console: where the link to the console's pty is made; an old link is replaced.
-        clock: the clock file of a demonstration; without it the board does not know the time.
+        clock: the clock file of a demonstration; without it the board asks for the time.
+        time_server: HOST:PORT of whom it asks; None for the agent's machine.
         sample_ms: transport time between two readings.
         unit: the meter's Modbus address; 0 for its model's usual one.
         micropython: the interpreter; None for this Python.
@@ -68,6 +69,7 @@ class VirtualBoard:
         console: Path,
         micropython: Path | None,
         clock: Path | None = None,
+        time_server: str | None = None,
         sample_ms: int = 1000,
         unit: int = 0,
         heap: str = HEAP,
@@ -77,6 +79,8 @@ class VirtualBoard:
         options = ["--dir", flash, "--uart", uart, "--unit", unit, "--sample-ms", sample_ms]
         if clock is not None:
             options += ["--clock", clock]
+        if time_server is not None:
+            options += ["--time-server", time_server]
         start = [sys.executable] if micropython is None else [micropython, "-X", f"heapsize={heap}"]
         node = ["-m", "voltnode.hal.unix"] if root is None else [root / "main.py", "--root", root]
         self.command: tuple[str, ...] = (*_IGNORE_HANG_UP, *map(str, start + node + options))

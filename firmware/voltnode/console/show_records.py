@@ -1,6 +1,6 @@
 """Console: records, their chain, and the log. Loaded when asked for."""
 
-from volthood.wire.record import record_hash
+from volthood.wire.node import record_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def show_queue(context: "Context", _: str) -> "Answer":
         ("receipts", node.link.receipts),
         ("refused_receipts", node.link.refused_receipts),
         ("last_receipt_age_s", _age_s(node, node.link.last_receipt_ms)),
+        ("receipt_after_ms", node.link.receipt_after_ms),
     ]
 
 
