@@ -1,7 +1,7 @@
 """What the node was told: its enrolment and its PIN, in one file that changes whole or not at all."""
 
-from volthood.wire.cbor import WireError
-from volthood.wire.topics import check_name
+from volthood.wire.cbor_writer import WireError
+from voltnode.on_demand import call
 from voltnode.sealed import read_sealed, whole, write_sealed
 
 TYPE_CHECKING = False
@@ -96,9 +96,10 @@ def _name(value: object) -> str:
     if not isinstance(value, str):
         raise ConfigError("house_invalid", "a name")
     try:
-        return check_name(value)
+        call("volthood.wire.topics", "check_name", value)
     except WireError as error:
         raise ConfigError("house_invalid", str(error))
+    return value
 
 
 def _link_key(value: object) -> bytes:

@@ -10,7 +10,7 @@ from voltnode.boots import Boots
 from voltnode.broker import missing
 from voltnode.clock import Clock, keep_time
 from voltnode.config import Config, ConfigError
-from voltnode.console.session import Session
+from voltnode.console.door import Door
 from voltnode.guard import Guard
 from voltnode.link import Link
 from voltnode.log import Log
@@ -20,7 +20,6 @@ from voltnode.recorder import Recorder, last_boot
 from voltnode.ring import Ring
 from voltnode.sequence import Sequence
 from voltnode.sign.signer import SoftwareSigner
-from voltnode.sntp import parse_servers
 from voltnode.verbs import Verbs
 from voltnode.wifi import Wifi, keep_wifi
 
@@ -41,6 +40,7 @@ TRIAL_MS = 900_000
 _RESTART_MS = 1000
 _TICK_MS = 1000
 _TELL_S = 2
+_SAFE_AGAIN_MS = 300_000
 
 
 class Node:
@@ -72,7 +72,7 @@ class Node:
         meters = len(board.settings["meters"])
         self.recorder = Recorder(board, self.ring, self.sequence, self.signer, self.log, self.meter_serial, meters)
         self.link = Link(board, self.ring, self.recorder, self.name, voltnode.VERSION, self.log)
-        self.recorder.written = self.link.wake
+        self.recorder.written = self.link.written
         self.wifi = Wifi(board, self.log)
         self.link.missing = self._missing
         self.link.identity = self._identity
@@ -83,7 +83,7 @@ class Node:
         self.metering = Metering(
             board, self.clock, self.recorder, self.link, self.log, self._reporter("sampler")
         )
-        self.session = Session(self)
+        self.session = Door(self)
         self._told_boot_s: int | None = None
         self._trial: int | None = call(_TRIAL, "begin", self)
         self.log("started", boot=self.sequence.boot, on=board.interpreter, cause=self.boots.cause)
@@ -91,7 +91,7 @@ class Node:
             self.log("safe_mode", why=self.boots.reason())
         for wrong in board.setting_errors:
             self.log("setting_refused", error=wrong)
-        self.clock.use(parse_servers(board.settings["time_servers"]))
+        self.clock.use(board.settings["time_servers"])
         self.wifi.use(board.settings.get("ssid", ""), board.settings.get("password", ""))
         if self.no_key:
             self.log("key_unusable", error=self.no_key)
@@ -118,6 +118,8 @@ class Node:
         if before is not None and before.house != enrolment.house:
             self.ring.accept_receipt(self.ring.greatest)
             self.ring.save_receipt()
+        if before is not None:
+            call("voltnode.timekeeping", "forget_floor", self.clock)
         enrolment.base = self.ring.receipt
         enrolment.since = self.ring.greatest
         self.config.enrol(enrolment, pin)
@@ -127,7 +129,7 @@ class Node:
     def _begin(self, enrolment: "Enrolment") -> None:
         if self.ring.greatest <= enrolment.since:
             self.recorder.begin_stream(enrolment.base)
-        self.clock.use(parse_servers(self.board.settings["time_servers"] or enrolment.host))
+        self.clock.use(self.board.settings["time_servers"] or enrolment.host)
         self.metering.begin_recording(enrolment.slot_s)
         self.link.begin(enrolment)
 
@@ -188,6 +190,7 @@ class Node:
             self._tell_time()
             self.recorder.wake()
             self.verbs.tick()
+            self.session.tick()
             self._watch_trial()
             for task in running:
                 if task.done():
@@ -231,4 +234,6 @@ async def run(board: "Board") -> None:
     except Exception as error:  # noqa: BLE001 - whatever comes here is the end of this run
         boots.crashed(0, "start", repr(error))
         boots.say_end("exception: " + repr(error))
+        # What fails at once must not do so many times a minute: each start writes to the flash.
+        await board.sleep_ms(_SAFE_AGAIN_MS if boots.safe else _RESTART_MS)
     board.restart()

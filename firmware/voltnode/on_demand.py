@@ -7,7 +7,6 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
 _OURS = ("voltnode.", "volthood.")
@@ -17,17 +16,28 @@ _DROPS = sys.implementation.name != "cpython"
 
 def call(module: str, function: str, *arguments: "Any") -> "Any":
     """What a module's function gives. The module and what only it needs are loaded now and dropped then."""
-    before = set(sys.modules)
+    before = loaded()
     try:
-        return getattr(__import__(module, None, None, (function,)), function)(*arguments)
+        return load(module, function)(*arguments)
     finally:
-        drop([name for name in sys.modules if name not in before])
+        drop_since(before)
 
 
-def drop(modules: "Iterable[str]") -> None:
-    """Forgets modules of ours by their names. Those that are not loaded are no error."""
-    for name in modules if _DROPS else ():
+def load(module: str, name: str) -> "Any":
+    """A function or class of a module, which is loaded if need be and stays."""
+    return getattr(__import__(module, None, None, (name,)), name)
+
+
+def loaded() -> "set[str]":
+    """The modules there are, for `drop_since`."""
+    return set(sys.modules)
+
+
+def drop_since(before: "set[str]") -> None:
+    """Forgets our modules that were not there before. What still runs in one runs on."""
+    for name in [name for name in sys.modules if name not in before] if _DROPS else ():
         if name.startswith(_OURS):
             package, _, own = name.rpartition(".")
-            if sys.modules.pop(name, None) is not None and package in sys.modules:
+            del sys.modules[name]
+            if package in sys.modules:
                 delattr(sys.modules[package], own)

@@ -14,7 +14,7 @@ import struct
 from binascii import crc32
 
 from volthood.wire.limits import MAX_RECORD_BYTES
-from volthood.wire.record import DROPPED, UNREADABLE
+from volthood.wire.node import DROPPED, UNREADABLE
 from voltnode.sealed import MAX_WHOLE, read_sealed, whole, write_sealed
 
 TYPE_CHECKING = False

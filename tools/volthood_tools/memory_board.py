@@ -162,15 +162,21 @@ class MemoryConsole:
 
     def __init__(self) -> None:
         self.shown = b""
-        self._typed: asyncio.Queue[bytes] = asyncio.Queue()
+        self._typed: list[bytes] = []
+        self._reader: asyncio.Future[None] | None = None
 
     def type(self, data: bytes) -> None:
         """Press keys."""
-        self._typed.put_nowait(data)
+        self._typed.append(data)
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
     async def read(self) -> bytes:
-        """See `voltnode.hal.Console`."""
-        return await self._typed.get()
+        """See `voltnode.hal.Console`. The loop may be another one each time."""
+        if not self._typed:
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        return self._typed.pop(0)
 
     async def write(self, data: bytes) -> None:
         """See `voltnode.hal.Console`."""

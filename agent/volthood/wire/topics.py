@@ -6,9 +6,24 @@ characters, so that no name can widen a subscription.
 
 from volthood.wire.cbor_writer import WireError
 from volthood.wire.limits import MAX_NAME_CHARS
+from volthood.wire.node import HOME, ROOT, node_topic
 
-ROOT = "vh/1/"
-HOME = "home"
+__all__ = (
+    "BOARD_KINDS",
+    "HOME",
+    "NODE_KINDS",
+    "ROOT",
+    "VERB_KINDS",
+    "Topic",
+    "board_topic",
+    "check_name",
+    "hood_level",
+    "inbox_topic",
+    "node_topic",
+    "parse_round",
+    "parse_topic",
+)
+
 _NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 BOARD_KINDS = ("order", "bundle", "ask", "give", "evidence")
@@ -30,11 +45,6 @@ def check_name(name: str) -> str:
 def hood_level(hood: bytes) -> str:
     """The topic level of a hood: the first 8 bytes of its id in hex."""
     return hood[:8].hex()
-
-
-def node_topic(house: str, node: str, what: str) -> str:
-    """A node's topic on the home broker; `what` is live, record, receipt, status, `do/<verb>` or `did/<request>`."""
-    return ROOT + HOME + "/" + house + "/node/" + node + "/" + what
 
 
 def board_topic(hood: str, house: str, slot: int, gate: int, kind: str) -> str:

@@ -6,11 +6,10 @@ takes its time is a coroutine, which looks at `Context.pressed`: any key ends it
 """
 
 import gc
-import sys
 
 from voltnode.config import ConfigError
 from voltnode.console.editor import MAX_LINE_BYTES
-from voltnode.on_demand import drop
+from voltnode.on_demand import drop_since, load, loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
     Answer = list[tuple[str, object]]
     """In the order in which a person reads them: dictionaries here have none."""
-
-_PACKAGE = "voltnode.console"
 
 COMMANDS = (
     ("help", "this list; --json behind any command gives one JSON object", "", ""),
@@ -55,14 +52,8 @@ COMMANDS = (
 
 NAMES = tuple([entry[0] for entry in COMMANDS])
 
-
-class RefusedError(Exception):
-    """A command is refused; both texts are shown."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.detail = detail
+RefusedError = ConfigError
+"""A command is refused; both texts are shown. One class that stays loaded, however often this module is."""
 
 
 class Context:
@@ -107,7 +98,7 @@ async def execute(context: Context, line: bytes) -> "tuple[Answer, bool]":
     try:
         text = str(line[:-6] if as_json else line, "utf-8")
         return await _run(context, text), as_json
-    except (RefusedError, ConfigError) as error:
+    except RefusedError as error:
         return _refusal(error.reason, error.detail), as_json
     except OSError as error:
         return _refusal("flash_failed", str(error)), as_json
@@ -137,15 +128,14 @@ def _after(text: str, words: "list[str]") -> str:
 async def _call(context: Context, module: str, function: str, argument: str) -> "Answer":
     if not module:
         return [(name, text) for name, text, _, _ in COMMANDS]
-    before = set(sys.modules)
+    before = loaded()
     try:
-        loaded = __import__(_PACKAGE + "." + module, None, None, (function,))
-        answer: Any = getattr(loaded, function)(context, argument)
+        answer: Any = load("voltnode.console." + module, function)(context, argument)
         # A command that has to wait is a coroutine; the others cost no task switch.
         done: Answer = await answer if hasattr(answer, "send") else answer
         return done
     finally:
-        drop([name for name in sys.modules if name not in before])
+        drop_since(before)
 
 
 def _refusal(reason: str, detail: str) -> "Answer":

@@ -4,10 +4,11 @@ Backspace, Ctrl-U (forget the line), Ctrl-C (the same, on a new line), arrows up
 command). A line that comes in one piece, as a tool sends it, is not echoed: its answer is then all that a tool gets.
 """
 
+from voltnode.console.door import PROMPT
+
 MAX_LINE_BYTES = 1024
 """A longer line comes out one byte longer than this, to be refused: half a command is none."""
 HISTORY_LINES = 10
-PROMPT = b"> "
 CLEAR_LINE = b"\r\x1b[K"
 CTRL_C = 3
 
@@ -20,13 +21,14 @@ class LineEditor:
 
     Args:
         names: the commands, for Tab.
+        history: the lines before, oldest first; new ones are added.
     """
 
-    def __init__(self, names: "tuple[str, ...]") -> None:
+    def __init__(self, names: "tuple[str, ...]", history: "list[bytes] | None" = None) -> None:
         self._names = names
         self._line = b""
-        self._history: list[bytes] = []
-        self._at = 0
+        self._history: list[bytes] = [] if history is None else history
+        self._at = len(self._history)
         self._mode = _PLAIN
         self._after_cr = False
         self._echo = b""
@@ -68,7 +70,8 @@ class LineEditor:
         line, self._line = self._line, b""
         if line and b"{" not in line and line not in self._history[-1:]:
             # What carries settings carries secrets, and is not kept.
-            self._history = self._history[1 - HISTORY_LINES :] + [line]
+            self._history.append(line)
+            del self._history[:-HISTORY_LINES]
         self._at = len(self._history)
         return line
 

@@ -1,4 +1,4 @@
-"""The console's task: keys to lines, lines to answers. It only ever waits for the technician.
+"""What a technician has typed becomes lines, and lines answers. Loaded while somebody types (`door`).
 
 Keys are taken while a command runs too, so that one that takes long can be stopped (`Context.pressed`). What others have
 to say meanwhile (`Session.say`) comes between two answers, and a line that is being typed is shown anew behind it.
@@ -8,7 +8,8 @@ import asyncio
 import json
 
 from voltnode.console.commands import NAMES, Context, as_lines, execute
-from voltnode.console.editor import CLEAR_LINE, CTRL_C, MAX_LINE_BYTES, PROMPT, LineEditor
+from voltnode.console.door import PROMPT
+from voltnode.console.editor import CLEAR_LINE, CTRL_C, MAX_LINE_BYTES, LineEditor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,12 +39,20 @@ def json_pieces(answer: "Answer") -> "Iterator[str]":
 
 
 class Session:
-    """One technician at a time."""
+    """One technician at a time.
 
-    def __init__(self, node: "Node") -> None:
+    Args:
+        node: the node.
+        history: the lines typed before, kept up to date.
+
+    Attributes:
+        busy: whether a command runs.
+    """
+
+    def __init__(self, node: "Node", history: "list[bytes]") -> None:
         self._console = node.board.console
         self._context = Context(node)
-        self._editor = LineEditor(NAMES)
+        self._editor = LineEditor(NAMES, history)
         self._typed = b""
         self._wake = asyncio.Event()
         self._said: list[str] = []
@@ -51,37 +60,26 @@ class Session:
         self._given_up = False
         self._context.pressed = self._pressed
         self._context.say = self._say_now
+        self.busy = False
 
     async def run(self) -> None:
-        """The task; ends when nobody can type any more."""
+        """The task."""
         self._wake = asyncio.Event()
-        await self._console.write(b"\r\nvolthood node, help lists the commands\r\n" + PROMPT)
-        listening = asyncio.create_task(self._listen())
-        try:
-            while self._typed or not listening.done():
-                self._wake.clear()
-                await self._say_all()
-                data, self._typed = self._typed, b""
-                await self._feed(data)
-                if not (self._typed or self._said):
-                    await self._wake.wait()
-            await listening
-        finally:
-            listening.cancel()
+        while True:
+            self._wake.clear()
+            await self._say_all()
+            data, self._typed = self._typed, b""
+            await self._feed(data)
+            if not (self._typed or self._said):
+                await self._wake.wait()
 
-    async def _listen(self) -> None:
-        """Takes what is typed, a little ahead of what is done with it."""
-        try:
-            while True:
-                data = await self._console.read()
-                if not data:
-                    return
-                self._typed += data
-                self._wake.set()
-                while len(self._typed) > MAX_TYPED_BYTES:
-                    await self._context.node.board.sleep_ms(10)
-        finally:
-            self._wake.set()
+    def take(self, data: bytes) -> bool:
+        """Takes what is typed, a little ahead of what is done with it; False where that is too far."""
+        if len(self._typed) > MAX_TYPED_BYTES:
+            return False
+        self._typed += data
+        self._wake.set()
+        return True
 
     def _pressed(self) -> bool:
         """Whether a key was pressed while a command runs; it is used up, but for Ctrl-C, which begins a tool's line."""
@@ -127,7 +125,11 @@ class Session:
     async def _answer(self, line: bytes) -> None:
         if line.strip():
             self._given_up = False
-            answer, as_json = await execute(self._context, line)
+            self.busy = True
+            try:
+                answer, as_json = await execute(self._context, line)
+            finally:
+                self.busy = False
             if self._given_up:
                 # Whoever begins anew takes the next object for the answer to the next question.
                 return

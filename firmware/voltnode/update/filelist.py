@@ -1,6 +1,6 @@
 """The file list of a release, read from flash row by row: as a whole it would be a large part of the memory."""
 
-from volthood.wire.cbor import WireError
+from volthood.wire.cbor_writer import WireError
 from volthood.wire.update import MAX_ROW_BYTES, unpack_row
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ import hashlib
 import sys
 
 from volthood.wire import cose
-from volthood.wire.cbor import WireError
+from volthood.wire.cbor_writer import WireError
 from volthood.wire.keys import kid, spki_p256
 from volthood.wire.limits import MAX_MANIFEST_BYTES
 from volthood.wire.update import Manifest, release_numbers, release_text

@@ -7,7 +7,7 @@ where they end; any other changes nothing. Every answer says where to go on.
 
 import hashlib
 
-from volthood.wire.cbor import WireError
+from volthood.wire.cbor_writer import WireError
 from volthood.wire.update import Manifest, release_text
 from voltnode.selector import RELEASE, TRIAL, other, read_pointer, write_pointer
 from voltnode.update.filelist import Cursor, check_steps

@@ -8,9 +8,8 @@ The code behind it is loaded when a verb comes, and dropped when none came for `
 """
 
 import asyncio
-import sys
 
-from voltnode.on_demand import drop
+from voltnode.on_demand import drop_since, load, loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Verbs:
         self.kept: Any = None
         self._waiting: list[tuple[Enrolment, bytes]] = []
         self._arrived = asyncio.Event()
-        self._loaded: list[str] = []
+        self._before: set[str] | None = None
         self._idle_ms = 0
         node.link.verb = self.take
 
@@ -97,16 +96,14 @@ class Verbs:
 
     def load(self, module: str, function: str) -> "Any":
         """A function, its module loaded if need be, with what only that needs."""
-        if module not in sys.modules:
-            before = set(sys.modules)
-            __import__(module)
-            self._loaded += [name for name in sys.modules if name not in before]
-        return getattr(sys.modules[module], function)
+        if self._before is None:
+            self._before = loaded()
+        return load(module, function)
 
     def tick(self) -> None:
         """Drops the code when no verb came for a while. To be called now and then."""
-        if not self._loaded or self._waiting or self.node.board.now_ms() - self._idle_ms < IDLE_MS:
+        if self._before is None or self._waiting or self.node.board.now_ms() - self._idle_ms < IDLE_MS:
             return
-        drop(self._loaded)
-        self._loaded = []
+        drop_since(self._before)
+        self._before = None
         self.kept = None

@@ -1,6 +1,6 @@
 """Serves one verb: checks it, calls what is behind it, answers in parts. Loaded when a verb comes."""
 
-from volthood.wire.cbor import WireError
+from volthood.wire.cbor_writer import WireError
 from volthood.wire.limits import MAX_ANSWER_BODY_BYTES, MAX_ANSWER_PARTS, MAX_NAME_CHARS
 from volthood.wire.maced import pack_maced, unpack_maced
 from volthood.wire.verb import FAILED, FRESH_MS, REPLAYED, STALE, UNKNOWN, Answer, Verb
