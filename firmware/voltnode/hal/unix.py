@@ -44,19 +44,6 @@ _CHUNK_BYTES = 256
 
 _COLLECT_EVERY_BYTES = 8192
 """Rubbish is collected this often, so that what stays lies close together and large pieces remain."""
-_BIGGEST_FIRST = (
-    "voltnode.sign.comb",
-    "voltnode.link",
-    "voltnode.ring",
-    "voltnode.recorder",
-    "voltnode.meters.eastron_sdm630",
-    "voltnode.main",
-)
-"""Compiling a module takes memory in one piece, which there is most of at the start."""
-
-_CONSOLE = tuple(["voltnode.console." + name for name in ("show_node", "show_meter", "show_records", "change")])
-"""Loaded and dropped at the start, so that their names do not make the interpreter's table grow in a full memory."""
-
 OPTIONS = {
     "dir": "",
     "root": "",
@@ -333,11 +320,6 @@ def main() -> None:
         sys.exit(2)
     if not _CPYTHON:
         _gc.threshold(_COLLECT_EVERY_BYTES)
-    for module in _BIGGEST_FIRST:
-        __import__(module)
-    for module in _CONSOLE:
-        __import__(module)
-        del sys.modules[module]
     from voltnode.main import run
 
     print("volthood node: %s on %s" % (board.name, board.interpreter), file=sys.stderr)
