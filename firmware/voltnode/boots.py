@@ -93,8 +93,11 @@ class Boots:
         if self._noted:
             return
         self._noted = True
-        up_s = self._board.now_ms() // 1000
+        before, up_s = self.note or {}, self._board.now_ms() // 1000
         self.note = {"boot": boot, "task": task, "error": error[:MAX_NOTE_CHARS], "up_s": up_s}
+        if (before.get("task"), before.get("error")) == (task, self.note["error"]):
+            # A start that fails over and over must not wear the flash: the first note of a row stands.
+            return
         try:
             write_sealed(self._board.flash, NOTE_FILE, self.note)
         except OSError:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 WATCHDOG_MS = 20_000
 """A signature blocks the loop for up to 0.4 s on the board, a verification for 1.8 s, a TLS handshake for about 3 s."""
-WATCHED = ("sampler", "recorder", "link")
+ALLOWED_MS = {"sampler": 60_000, "recorder": 30_000, "link": 60_000}
+"""The longest turns: all meters of a bus silent, and twice the pause between two readings; a flash that is full, or one
+signature; a TLS handshake."""
 WATCHED_SAFE = ("link",)
 
 
@@ -32,13 +34,17 @@ class Guard:
         self._boots = boots
         self._log = log
         self._boot = boot
-        self._watch = Watch((), 0)
+        self._watch = Watch({}, 0)
         self._hangs: tuple[str, int] | None = None
         self._kept_events = -1
 
     def start(self) -> None:
         """The tasks begin."""
-        self._watch = Watch(WATCHED_SAFE if self._boots.safe else WATCHED, self._board.now_ms())
+        allowed_ms = dict(ALLOWED_MS)
+        allowed_ms["sampler"] += 2 * self._board.settings["sample_ms"]
+        if self._boots.safe:
+            allowed_ms = {name: allowed_ms[name] for name in WATCHED_SAFE}
+        self._watch = Watch(allowed_ms, self._board.now_ms())
         self._board.start_watchdog(WATCHDOG_MS)
 
     def progress(self, task: str) -> None:

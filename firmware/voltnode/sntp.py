@@ -5,12 +5,12 @@ taken only where it came from a server that says itself that it knows the time, 
 way. `TimeRefusedError` names whatever is not so.
 """
 
+from voltnode.clock import MAX_ANSWER_BYTES
+
 PORT = 123
 MAX_SERVERS = 2
 NONCE_BYTES = 8
 PACKET_BYTES = 48
-MAX_ANSWER_BYTES = 128
-"""Extension fields and a MAC may follow the 48 bytes; they are not read."""
 MAX_ROUND_TRIP_MS = 2000
 MAX_ROOT_DISTANCE_MS = 1000
 """Half the delay to the reference clock and the dispersion over the way: so far off may the server itself be."""

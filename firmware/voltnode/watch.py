@@ -4,19 +4,17 @@ Each of these tasks reports at the end of every turn, also when it only waited; 
 Whoever is silent for longer than its allowance is hung, and hung tasks are not mended from within: the board starts anew.
 """
 
-ALLOWED_MS = {"sampler": 30_000, "recorder": 30_000, "link": 60_000}
-"""The longest turns: all meters of a bus silent; a hundred records to sign, which reports at each; a TLS handshake."""
-
 
 class Watch:
-    """Progress of the tasks in `names`. Times are transport ms.
+    """Progress of tasks, each with the ms that it may be silent. Times are transport ms.
 
     Attributes:
         since_ms: since when nothing failed.
     """
 
-    def __init__(self, names: "tuple[str, ...]", now_ms: int) -> None:
-        self._seen_ms = dict.fromkeys(names, now_ms)
+    def __init__(self, allowed_ms: "dict[str, int]", now_ms: int) -> None:
+        self._allowed_ms = allowed_ms
+        self._seen_ms = {name: now_ms for name in allowed_ms}
         self.since_ms = now_ms
 
     def progress(self, name: str, now_ms: int) -> None:
@@ -31,6 +29,6 @@ class Watch:
     def late(self, now_ms: int) -> "tuple[str, int] | None":
         """(task, ms of its silence) of one that is hung; None while all work."""
         for name, seen_ms in self._seen_ms.items():
-            if now_ms - seen_ms > ALLOWED_MS[name]:
+            if now_ms - seen_ms > self._allowed_ms[name]:
                 return name, now_ms - seen_ms
         return None

@@ -8,12 +8,13 @@ import pytest
 from volthood.wire.node import INFORMATIVE, RELATIVE, SYNCHRONISED, UNKNOWN
 from volthood_tools.memory_board import MemoryBoard, MemoryFlash
 from volthood_tools.time_server import answer_to
-from voltnode import clock as clocks
-from voltnode.clock import ASKING, OFF, RESTING, TRANSITIONS, Clock, keep_time
+from voltnode import timekeeping
+from voltnode.clock import ANSWER_MS, ASKING, FLOOR_FILE, OFF, OLDEST_S, RESTING, Clock, keep_time
 from voltnode.log import Log
 
 NOW_S = 1_795_000_000
 PI, OTHER = ("pi", 123), ("other", 1123)
+BOTH = "pi,other:1123"
 DAY_MS = 86_400_000
 LATENCY_MS = 6
 
@@ -78,19 +79,19 @@ class Scene:
         """Lets time pass, as `keep_time` would, without waiting for anything."""
         end_ms = self.board.now_ms() + duration_ms
         while self.board.now_ms() < end_ms:
-            server = self.clock.server()
-            if server is None:
-                now_ms = self.board.now_ms()
-                self.board.skip_to(min(max(self.clock.due_ms, now_ms + 1000), end_ms))
+            if self.clock.state == RESTING and self.clock.due_ms <= self.board.now_ms():
+                self._ask(timekeeping.ask(self.clock))
             else:
-                self._ask(self.servers[server])
+                self.board.skip_to(min(max(self.clock.due_ms, self.board.now_ms() + 1000), end_ms))
 
-    def _ask(self, server: Server) -> None:
-        waiting = server.asked_with(self.clock.ask())
+    def _ask(self, question: bytes) -> None:
+        if not question:
+            return
+        waiting = self.servers[self.clock.servers[self.clock.at]].asked_with(question)
         self.board.skip_to(self.board.now_ms() + LATENCY_MS)
-        if not any(self.clock.hear(data) for data in waiting):
-            self.board.skip_to(self.board.now_ms() + clocks.ANSWER_MS)
-        self.clock.silent()
+        if not any(timekeeping.hear(self.clock, data) for data in waiting):
+            self.board.skip_to(self.board.now_ms() + ANSWER_MS)
+            timekeeping.silent(self.clock)
 
 
 def run(scene: Scene, steps: Callable[[Scene], None]) -> Scene:
@@ -99,7 +100,7 @@ def run(scene: Scene, steps: Callable[[Scene], None]) -> Scene:
 
 
 def synchronised(scene: Scene) -> Scene:
-    scene.clock.use([PI, OTHER])
+    scene.clock.use(BOTH)
     scene.play(3000)
     return scene
 
@@ -126,21 +127,21 @@ def test_the_first_server_sets_the_clock() -> None:
 def test_it_asks_again_in_a_minute_and_then_every_half_hour() -> None:
     def steps(scene: Scene) -> None:
         scene.play(3000)
-        scene.play(clocks.CONFIRM_MS)
+        scene.play(timekeeping.CONFIRM_MS)
         assert scene.servers[PI].asked == 2
-        scene.play(clocks.EVERY_MS * 4)
+        scene.play(timekeeping.EVERY_MS * 4)
         assert scene.servers[PI].asked == 6
 
     scene = Scene()
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     run(scene, steps)
 
 
 TROUBLE = {
     "silent": lambda _server, _request: [],
     "unsynchronised": lambda server, request: [server.answer(request, trusted=False)],
-    "before_floor": lambda server, request: [answer_to(request, clocks.OLDEST_S * 1000 - 1000, 0)],
-    "far_ahead": lambda server, request: [answer_to(request, (clocks.OLDEST_S + clocks.FARTHEST_S + 2) * 1000, 0)],
+    "before_floor": lambda server, request: [answer_to(request, OLDEST_S * 1000 - 1000, 0)],
+    "far_ahead": lambda server, request: [answer_to(request, (OLDEST_S + timekeeping.FARTHEST_S + 2) * 1000, 0)],
     "mode": lambda _server, request: [request],
 }
 
@@ -153,7 +154,7 @@ def test_a_first_server_that_is_no_use_gives_way_to_the_second(name: str) -> Non
     scene = Scene()
     first = scene.servers[PI]
     first.answers = lambda request: TROUBLE[name](first, request)
-    scene.clock.use([PI, OTHER])
+    scene.clock.use(BOTH)
     run(scene, steps)
     assert scene.clock.source == "other:1123"
     assert scene.quality() == SYNCHRONISED
@@ -176,7 +177,7 @@ def test_a_server_that_says_go_away_is_left_alone_for_a_day() -> None:
         return [data[:1] + b"\0" + data[2:12] + b"DENY" + data[16:]]
 
     first.answers = deny
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     run(scene, steps)
 
 
@@ -191,7 +192,7 @@ def test_what_answers_no_question_of_ours_is_counted_and_changes_nothing() -> No
         server.answer(b"\x23" + bytes(47)),
         server.answer(request),
     ]
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     run(scene, steps)
     assert scene.quality() == SYNCHRONISED
     assert scene.clock.foreign == 2
@@ -214,7 +215,7 @@ def test_quality_falls_with_age_and_comes_back() -> None:
         assert scene.quality() == SYNCHRONISED
 
     scene = Scene()
-    scene.clock.use([PI, OTHER])
+    scene.clock.use(BOTH)
     run(scene, steps)
 
 
@@ -223,14 +224,14 @@ def test_one_answer_does_not_make_the_clock_jump_and_three_do() -> None:
         scene.play(3000)
         server = scene.servers[PI]
         server.ahead_ms = 3_600_000
-        scene.play(clocks.CONFIRM_MS)
+        scene.play(timekeeping.CONFIRM_MS)
         assert scene.clock.refused == "jump"
         assert abs(scene.clock.calendar_ms()[0] - scene.truth_ms()) < 100
-        scene.play(clocks.RETRY_MS * 3)
+        scene.play(timekeeping.RETRY_MS * 3)
         assert abs(scene.clock.calendar_ms()[0] - scene.truth_ms() - 3_600_000) < 100
 
     scene = Scene()
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     run(scene, steps)
     assert scene.clock.settings == 2
 
@@ -251,7 +252,7 @@ def test_a_liar_between_honest_answers_changes_nothing() -> None:
             assert abs(scene.clock.calendar_ms()[0] - scene.truth_ms()) < 1000
 
     scene = Scene()
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     run(scene, steps)
     assert scene.servers[PI].asked > 10
 
@@ -259,17 +260,17 @@ def test_a_liar_between_honest_answers_changes_nothing() -> None:
 def test_the_floor_is_written_once_confirmed_and_holds_after_a_restart() -> None:
     def steps(scene: Scene) -> None:
         scene.play(3000)
-        assert clocks.FLOOR_FILE not in scene.board.flash.files
-        scene.play(clocks.CONFIRM_MS)
-        assert clocks.FLOOR_FILE in scene.board.flash.files
+        assert FLOOR_FILE not in scene.board.flash.files
+        scene.play(timekeeping.CONFIRM_MS)
+        assert FLOOR_FILE in scene.board.flash.files
 
     scene = Scene()
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     run(scene, steps)
     again = Scene(scene.board.flash)
     assert NOW_S <= again.clock.floor_s <= NOW_S + 10
     again.servers[PI].ahead_ms = -600_000
-    again.clock.use([PI])
+    again.clock.use("pi")
 
     def refused(scene: Scene) -> None:
         scene.play(60_000)
@@ -284,7 +285,7 @@ def test_the_floor_costs_at_most_one_write_a_day() -> None:
             scene.play(DAY_MS)
 
     scene = Scene()
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     run(scene, steps)
     assert 9 <= scene.board.flash.operations <= 11
 
@@ -294,42 +295,39 @@ def test_a_liar_whose_time_became_the_floor_is_forgotten_by_hand() -> None:
     scene.servers[PI].ahead_ms = 10 * 365 * DAY_MS
 
     def steps(scene: Scene) -> None:
-        scene.play(2 * clocks.CONFIRM_MS)
+        scene.play(2 * timekeeping.CONFIRM_MS)
         scene.servers[PI].ahead_ms = 0
-        scene.play(clocks.EVERY_MS + 60_000)
+        scene.play(timekeeping.EVERY_MS + 60_000)
         assert scene.clock.refused == "before_floor"
-        scene.clock.forget_floor()
-        scene.clock.use([PI])
+        timekeeping.forget_floor(scene.clock)
+        scene.clock.use("pi")
         scene.play(5000)
         assert abs(scene.clock.calendar_ms()[0] - scene.truth_ms()) < 100
 
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     run(scene, steps)
 
 
 def test_a_flash_that_refuses_the_floor_does_not_stop_the_clock() -> None:
     def steps(scene: Scene) -> None:
         scene.board.flash.full = True
-        scene.play(3 * clocks.EVERY_MS)
+        scene.play(3 * timekeeping.EVERY_MS)
 
     scene = Scene()
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     run(scene, steps)
     assert scene.quality() == SYNCHRONISED
     assert scene.log.counts["flash_failed"] >= 1
 
 
 def test_a_demonstrations_calendar_is_taken_and_nobody_is_asked() -> None:
-    def steps(scene: Scene) -> None:
-        scene.board.calendar = (1_470_000_000_000, 60)
-        scene.play(10_000)
-        assert scene.clock.calendar_ms() == (1_470_000_600_000, SYNCHRONISED)
-        assert scene.clock.boot_s() == 1_470_000_000
-
     scene = Scene()
     scene.board.calendar = (1_470_000_000_000, 60)
-    scene.clock.use([PI])
-    assert run(scene, steps).servers[PI].asked == 0
+    scene.clock.use("pi")
+    played(scene, 10_000)
+    assert scene.clock.calendar_ms() == (1_470_000_600_000, SYNCHRONISED)
+    assert scene.clock.boot_s() == 1_470_000_000
+    assert scene.servers[PI].asked == 0
 
 
 def played(scene: Scene, duration_ms: int) -> Scene:
@@ -349,7 +347,7 @@ def played(scene: Scene, duration_ms: int) -> Scene:
 
 def test_the_task_asks_and_gives_its_port_back() -> None:
     scene = Scene()
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     played(scene, 3000)
     assert scene.quality() == SYNCHRONISED
     assert scene.servers[PI].closed == scene.servers[PI].asked == 1
@@ -358,7 +356,7 @@ def test_the_task_asks_and_gives_its_port_back() -> None:
 def test_the_task_waits_for_answers_only_so_long() -> None:
     scene = Scene()
     scene.silence()
-    scene.clock.use([PI, OTHER])
+    scene.clock.use(BOTH)
     played(scene, 60_000)
     assert 1 < scene.servers[PI].asked < 5
     assert 1 < scene.servers[OTHER].asked < 5
@@ -368,7 +366,7 @@ def test_the_task_waits_for_answers_only_so_long() -> None:
 def test_the_network_that_comes_back_is_used_at_once() -> None:
     scene = Scene()
     reach, scene.board.ask = scene.board.ask, no_route
-    scene.clock.use([PI])
+    scene.clock.use("pi")
     played(scene, 100_000)
     assert scene.quality() == RELATIVE
     scene.board.ask = reach
@@ -377,11 +375,34 @@ def test_the_network_that_comes_back_is_used_at_once() -> None:
     assert scene.quality() == SYNCHRONISED
 
 
+def test_other_servers_are_named_while_an_answer_is_awaited() -> None:
+    scene = Scene()
+    first = scene.servers[PI]
+
+    def late(request: bytes) -> list[bytes]:
+        scene.clock.use("other:1123")
+        return [first.answer(request)]
+
+    first.answers = late
+    scene.clock.use("pi")
+    played(scene, 3000)
+    assert scene.clock.source == "other:1123"
+
+
+def test_nobody_is_asked_any_more_where_no_server_is_named() -> None:
+    scene = Scene()
+    scene.clock.use("pi")
+    played(scene, 3000)
+    scene.clock.use("")
+    played(scene, 100_000)
+    assert (scene.clock.state, scene.quality(), scene.servers[PI].asked) == (OFF, SYNCHRONISED, 1)
+
+
 def no_route(_host: str, _port: int) -> Port:
     raise OSError(113, "no route")
 
 
 def test_every_state_but_off_is_left_and_every_step_leads_to_a_state() -> None:
     states = {OFF, RESTING, ASKING}
-    assert {state for state, _ in TRANSITIONS} == states
-    assert {after for after, _ in TRANSITIONS.values()} <= states
+    assert {state for state, _ in timekeeping.TRANSITIONS} == states
+    assert {after for after, _ in timekeeping.TRANSITIONS.values()} <= states

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voltnode import sntp
+from voltnode.clock import MAX_ANSWER_BYTES
 from voltnode.sntp import TimeRefusedError, request, time_of
 
 CHECK = Path(__file__).with_name("check_sntp.py")
@@ -42,7 +43,7 @@ def answer(
 REFUSED = {
     "nothing at all": (b"", "short"),
     "one byte short": (answer()[:-1], "short"),
-    "one byte too long": (answer() + bytes(sntp.MAX_ANSWER_BYTES - 47), "long"),
+    "one byte too long": (answer() + bytes(MAX_ANSWER_BYTES - 47), "long"),
     "a request": (request(NONCE), "mode"),
     "a broadcast": (answer(first=0x25), "mode"),
     "version 2": (answer(first=0x14), "mode"),

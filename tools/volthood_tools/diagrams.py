@@ -11,7 +11,7 @@ from pathlib import Path
 
 from volthood.core.hood import Windows
 from volthood.core.market.round import TRANSITIONS, Phase
-from voltnode import broker, clock, wifi
+from voltnode import broker, timekeeping, wifi
 
 PART = re.compile(r"(?<=<!-- generated: )([a-z-]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -57,7 +57,7 @@ def machine(transitions: Mapping[tuple[str, str], tuple[str, str]]) -> Callable[
 
 PARTS: dict[str, Callable[[], str]] = {
     "node-broker": machine(broker.TRANSITIONS),
-    "node-clock": machine(clock.TRANSITIONS),
+    "node-clock": machine(timekeeping.TRANSITIONS),
     "node-wifi": machine(wifi.TRANSITIONS),
     "round-diagram": round_diagram,
     "round-table": round_table,

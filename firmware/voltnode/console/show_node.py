@@ -36,8 +36,11 @@ def show_status(context: "Context", _: str) -> "Answer":
     enrolment, sampler, link = node.config.enrolment, node.sampler, node.link
     return [
         ("uptime_s", node.board.now_ms() // 1000),
-        ("reset_cause", node.board.reset_cause()),
+        ("reset_cause", node.boots.cause),
         ("boots", node.sequence.boot),
+        ("failed_starts", node.boots.failed),
+        ("safe_mode", node.boots.reason() or None),
+        ("crash", node.boots.note),
         ("heap_used", used),
         ("heap_free", free),
         ("flash_free", node.board.flash.free()),
@@ -63,8 +66,22 @@ def show_status(context: "Context", _: str) -> "Answer":
 
 def show_time(context: "Context", _: str) -> "Answer":
     """`time`."""
-    time_ms, quality = context.node.clock.calendar_ms()
-    return [("time_s", time_ms // 1000), ("quality", QUALITIES[quality]), ("speed", context.node.board.speed())]
+    board, clock = context.node.board, context.node.clock
+    time_ms, quality = clock.calendar_ms()
+    given, now_ms = board.given_ms() is not None, board.now_ms()
+    return [
+        ("time_s", time_ms // 1000),
+        ("quality", QUALITIES[quality]),
+        ("source", "demonstration" if given else clock.source or None),
+        ("age_s", (now_ms - clock.set_ms) // 1000 if clock.source and not given else None),
+        ("wrong_ms", clock.wrong_ms(now_ms) if clock.source and not given else None),
+        ("floor_s", clock.floor_s),
+        ("servers", ",".join(["%s:%d" % server for server in clock.servers])),
+        ("asking", clock.state),
+        ("refused", clock.refused or None),
+        ("silences", clock.silences),
+        ("speed", board.speed()),
+    ]
 
 
 def fingerprint(spki: bytes) -> str:
