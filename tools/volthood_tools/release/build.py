@@ -21,10 +21,7 @@ from volthood_tools.release.fold import fold
 PACKAGES = (Path(volthood.__path__[0]), Path(voltnode.__path__[0]))
 """Where the sources are."""
 
-_OTHER_BOARDS = {
-    True: "esp32.py",
-    False: ("unix.py", "_file.py"),
-}
+_OTHER_BOARDS = {True: ("esp32.py",), False: ("unix.py", "_file.py")}
 """The ends of the names of modules that only other machines load."""
 _CPYTHON_ALONE = "_cpython.py"
 """The end of the names of modules that only the virtual board on CPython loads."""

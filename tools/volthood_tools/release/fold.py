@@ -110,7 +110,8 @@ def _passed_on(tree: ast.Module, own: Constants, offered: dict[str, Constants]) 
 
 
 def _folded(tree: ast.Module, own: Constants, offered: dict[str, Constants]) -> ast.Module:
-    values, modules = dict(own), {}
+    values = dict(own)
+    modules: dict[str, Constants] = {}
     stored, imported = Counter(_stored(tree)), Counter[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
