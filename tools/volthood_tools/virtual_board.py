@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tty
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Self
 
@@ -54,6 +55,7 @@ class VirtualBoard:
         code: a folder of compiled modules (`volthood_tools.release.build.compile_tree`); None for the sources.
         root: the root of a board's file system (`volthood_tools.release.layout.lay_out`), whose selector starts one of the
             programs there; in place of `code`.
+        more: options of `voltnode.hal.unix` that are not named here.
 
     Attributes:
         command: starts the node, with `environment` added to that of this process and `terminal` as standard input and
@@ -75,8 +77,9 @@ class VirtualBoard:
         heap: str = HEAP,
         code: Path | None = None,
         root: Path | None = None,
+        more: Sequence[str] = (),
     ) -> None:
-        options = ["--dir", flash, "--uart", uart, "--unit", unit, "--sample-ms", sample_ms]
+        options = [*more, "--dir", flash, "--uart", uart, "--unit", unit, "--sample-ms", sample_ms]
         if clock is not None:
             options += ["--clock", clock]
         if time_server is not None:
