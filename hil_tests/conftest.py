@@ -1,87 +1,41 @@
-"""The bench: a board with a console, and a meter on its bus. Tests never learn whether the board is real.
+"""The options of the bench, and the bench itself, which lasts for the whole run. `README.md` has the wiring."""
 
-`--board virtual` (the default) starts the node's program on MicroPython's unix port, or on this Python, and gives it a
-simulated meter on a pty. `--board PORT --meter-port PORT` uses an ESP32 on one serial port and, on another one with an
-RS-485 adapter, the simulated meter; `README.md` has the wiring.
-"""
-
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from volthood_tools.console.node import NodeConsole
-from volthood_tools.console.port import Port
-from volthood_tools.virtual_board import VirtualBoard, find_micropython
-
-POWER_W = 1840
-SERIAL = 4711
+from hil_tests.bench import Bench, real_bench, virtual_bench
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hardware in the loop")
-    group.addoption("--board", default="virtual", help="virtual, or the serial port of a real board")
+    group.addoption("--board", default="virtual", help="virtual, or the serial port of a real board's console")
     group.addoption("--meter-port", default=None, help="serial port of the RS-485 adapter at a real board's bus")
+    group.addoption("--broker-host", default=None, help="address at which a real board reaches this computer")
 
 
 @pytest.fixture(scope="session")
-def power_w() -> int:
-    """What the meter on the bus shows."""
-    return POWER_W
-
-
-@pytest.fixture(scope="session")
-def console(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeConsole]:
-    """The console of a board that answers, with a meter on its bus."""
-    board = request.config.getoption("--board", "virtual")
-    folder = tmp_path_factory.mktemp("bench")
-    meter_port = request.config.getoption("--meter-port", None)
-    if board != "virtual" and meter_port is None:
-        raise pytest.UsageError("--board PORT needs --meter-port PORT: the simulated meter's RS-485 adapter")
-    where = ["--link", str(folder / "meter")] if board == "virtual" else ["--port", str(meter_port)]
-    meter = _simulated_meter(where)
-    try:
-        if board == "virtual":
-            yield from _virtual(folder)
-        else:
-            yield from _on_port(Path(board))
-    finally:
-        meter.terminate()
-        meter.wait(10)
-        if meter.stdout is not None:
-            meter.stdout.close()
-
-
-def _simulated_meter(where: list[str]) -> "subprocess.Popen[str]":
-    program = [sys.executable, "-c", "from volthood_tools.simmeter.cli import main; main()"]
-    command = [*program, *where, "--power", str(POWER_W), "--serial", str(SERIAL)]
-    meter = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    if meter.stdout is None or not meter.stdout.readline():
-        raise RuntimeError("the simulated meter did not start")
-    return meter
-
-
-def _virtual(folder: Path) -> Iterator[NodeConsole]:
-    board = VirtualBoard(
-        flash=folder / "flash",
-        uart=folder / "meter",
-        console=folder / "console",
-        micropython=find_micropython(),
-        sample_ms=250,
+def the_bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    board, meter, host = (
+        request.config.getoption(name, default)
+        for name, default in (("--board", "virtual"), ("--meter-port", None), ("--broker-host", None))
     )
-    with board:
-        process = board.start()
-        try:
-            yield from _on_port(board.console)
-        finally:
-            process.kill()
-            process.wait(10)
+    folder = tmp_path_factory.mktemp("bench")
+    if board == "virtual":
+        with virtual_bench(folder) as bench:
+            yield bench
+    elif meter is None or host is None:
+        raise pytest.UsageError(
+            "--board PORT needs --meter-port PORT and --broker-host ADDRESS; see hil_tests/README.md"
+        )
+    else:
+        with real_bench(folder, Path(board), Path(meter), host) as bench:
+            yield bench
 
 
-def _on_port(path: Path) -> Iterator[NodeConsole]:
-    with Port.open(path) as port:
-        console = NodeConsole(port, str(path))
-        console.wait_ready()
-        yield console
+@pytest.fixture
+def bench(the_bench: Bench) -> Bench:
+    """The bench in order: the meter is read, nothing is wrong with it."""
+    the_bench.until_read()
+    return the_bench

@@ -1,0 +1,261 @@
+"""The bench: a board with a console, a meter on its bus that is spoiled on purpose, a broker, and the agent's end of the link.
+
+Two ways to have one: all virtual on this computer, or a real board on serial ports. A test gets a `Bench` and never learns
+which it is; what differs - how long a calendar minute takes, how soon a console answers - the bench says in figures.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from volthood.errors import DeviceError
+from volthood.wire.record import Record
+from volthood_tools.broker.choice import answers, choose_broker, find_mosquitto, free_port, write_config
+from volthood_tools.console.node import NodeConsole
+from volthood_tools.console.port import Port
+from volthood_tools.processes.supervisor import Child, Supervisor
+from volthood_tools.receiver import Receiver
+from volthood_tools.virtual_board import VirtualBoard, find_micropython
+
+POWER_W = 1840
+SERIAL = 4711
+HOUSE = "house01"
+PIN = "1234"
+LINK_KEY = bytes(range(32))
+
+SPEED = 180
+"""Of the virtual bench's calendar: a minute record each third of a second, a slot record, with which they are written,
+each 5 s."""
+
+VIRTUAL_SAMPLE_MS = 100
+PATIENCE_S = 20
+"""Beyond what the calendar needs: time-outs, back-off, a restart."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a bench is.
+
+    Attributes:
+        speed: calendar seconds in a second.
+        answer_s: within which a console command is answered while the meter is slow.
+        step_wh, rough_wh: by how much energy between two records may differ from the meter's power, when all is well and
+            when a late answer may have been waited for: resolution, and the time that a reading takes.
+    """
+
+    speed: int
+    answer_s: float
+    step_wh: int
+    rough_wh: int
+
+
+UNDER_WAY_S, WAITED_S = 0.15, 0.6
+"""How long a reading may be on its way to the virtual board; half of how long it may wait for the line before."""
+
+
+def _flows_wh(speed: int, duration_s: float) -> int:
+    return 1 + int(POWER_W * speed * duration_s / 3600)
+
+
+VIRTUAL = Pace(SPEED, 0.1, _flows_wh(SPEED, UNDER_WAY_S), _flows_wh(SPEED, WAITED_S))
+REAL = Pace(1, 0.5, 2, 2)
+
+
+class Bench:
+    """What tests touch.
+
+    Args:
+        open_console: opens the port of the board's console.
+        plan: the file of the simulated meter's fault plan.
+        broker: host and port that the board reaches.
+    """
+
+    def __init__(self, console: NodeConsole, plan: Path, broker: tuple[str, int], pace: Pace) -> None:
+        self.console = console
+        self.pace = pace
+        self.power_w = POWER_W
+        self._plan = plan
+        self._broker = broker
+        self._receiver: Receiver | None = None
+
+    @property
+    def agent(self) -> Receiver:
+        """The agent's end of the link, once the board is enrolled."""
+        if self._receiver is None:
+            raise RuntimeError("the board is not enrolled")
+        return self._receiver
+
+    def enrol(self) -> None:
+        """Gives the board a household, whose agent listens from then on. A board that has one gets it again."""
+        identity = self.console.wait_ready(PATIENCE_S)
+        self.until(lambda: "serial" in self.attempt("meter read"), "the meter is read")
+        host, port = self._broker
+        settings = {"house": HOUSE, "link_key": LINK_KEY.hex(), "broker": f"{host}:{port}", "tls": False, "pin": PIN}
+        if identity["house"] is not None:
+            settings["again"] = True  # type: ignore[assignment]
+        self.ask("enrol " + json.dumps(settings))
+        self.forget_agent()
+        public_key = bytes.fromhex(str(identity["public_key"]))
+        self._receiver = Receiver("127.0.0.1", port, HOUSE, str(identity["node"]), public_key, LINK_KEY)
+
+    def forget_agent(self) -> None:
+        """Ends the agent's end; raises what it has found wrong."""
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.close()
+
+    def ask(self, command: str, timeout_s: float = 5) -> dict[str, Any]:
+        """The answer to a console command. Raises: `DeviceError`."""
+        return self.console.ask(command, timeout_s)
+
+    def attempt(self, command: str) -> dict[str, Any]:
+        """The same; nothing for a refusal or no answer."""
+        try:
+            return self.ask(command, 2)
+        except DeviceError:
+            return {}
+
+    def counters(self) -> dict[str, int]:
+        """What the board counted on the meter's bus."""
+        found: dict[str, int] = self.ask("meter read")["bus"]
+        return found
+
+    @contextmanager
+    def faults(self, *tables: dict[str, object], seed: int = 1) -> Iterator[None]:
+        """The meter has these faults meanwhile: tables of a fault plan (the simulated meter's README)."""
+        self._write_plan(f"seed = {seed}\n" + "".join(map(_table, tables)))
+        try:
+            yield
+        finally:
+            self._write_plan("")
+
+    def _write_plan(self, text: str) -> None:
+        beside = self._plan.with_suffix(".new")
+        beside.write_text(text)
+        beside.replace(self._plan)
+
+    def minutes(self, count: float) -> float:
+        """How many seconds so many minutes of the calendar take here."""
+        return count * 60 / self.pace.speed
+
+    def until(self, holds: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
+        """Waits until something holds. Fails with `what` when it does not."""
+        deadline_s = time.monotonic() + timeout_s
+        while not holds():
+            if time.monotonic() > deadline_s:
+                log = self.attempt("log").get("lines")
+                pytest.fail(f"not within {timeout_s:.0f} s: {what}; the board's log: {log}")
+            if self._receiver is not None and not self._receiver.faults.empty():
+                raise self._receiver.faults.get()
+            time.sleep(0.05)
+
+    def until_read(self) -> None:
+        """Waits until the meter is read again, without an error."""
+
+        def fresh() -> bool:
+            answer = self.attempt("status")
+            age_ms = answer.get("reading_age_ms")
+            return not answer.get("meter_error") and isinstance(age_ms, int) and age_ms < 2000
+
+        self.until(fresh, "metering resumes")
+
+    def records(self, count: int) -> Sequence[Record]:
+        """That many records more, once they have arrived."""
+        agent, before = self.agent, len(self.agent.records)
+        self.until(
+            lambda: len(agent.records) >= before + count, f"{count} records", PATIENCE_S + self.minutes(count + 1)
+        )
+        return agent.records[before:]
+
+
+def _table(fault: dict[str, object]) -> str:
+    return "[[fault]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in fault.items())
+
+
+class _Workshop(ExitStack):
+    """Processes of a bench, ended with it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.plan = folder / "faults.toml"
+        self.plan.write_text("")
+        self.supervisor = Supervisor(folder)
+
+    def __enter__(self) -> Self:
+        self.enter_context(self.supervisor)
+        return super().__enter__()
+
+    def start_meter(self, *where: str) -> None:
+        """The simulated meter, on a pty or a serial port."""
+        shown = ("--power", str(POWER_W), "--serial", str(SERIAL), "--since", "2025-06-01T00:00:00Z")
+        command = ("volthood-simmeter", *where, *shown, "--faults", str(self.plan))
+        self.supervisor.start(Child("meter", command))
+
+    def start_broker(self, *, reachable: bool) -> int:
+        """A broker on this computer, for itself alone or for a board in the network. Its port."""
+        port = free_port()
+        if reachable:
+            mosquitto = find_mosquitto()
+            if mosquitto is None:
+                raise pytest.UsageError("a real board needs mosquitto on this computer: apt install mosquitto")
+            config = write_config(self.folder, f"listener {port}\nallow_anonymous true\n")
+            child = Child("broker", (str(mosquitto), "-c", str(config)))
+        else:
+            child = choose_broker(self.folder, port, find_mosquitto()).child
+        self.supervisor.start(child)
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not answers(port):
+            if time.monotonic() > deadline_s:
+                raise RuntimeError("the broker did not start; see logs/broker.log")
+            time.sleep(0.05)
+        return port
+
+
+@contextmanager
+def virtual_bench(folder: Path) -> Iterator[Bench]:
+    """Everything on this computer; the calendar runs at `SPEED`."""
+    with _Workshop(folder) as workshop:
+        clock = folder / "clock.json"
+        start_s = time.time_ns() // 1_000_000_000 // 900 * 900 + 600
+        real_ms = time.time_ns() // 1_000_000
+        clock.write_text(json.dumps({"real_start_ms": real_ms, "calendar_start_s": start_s, "speed": SPEED}))
+        workshop.start_meter("--link", str(folder / "meter"), "--clock", str(clock))
+        port = workshop.start_broker(reachable=False)
+        board = VirtualBoard(
+            flash=folder / "flash",
+            uart=folder / "meter",
+            console=folder / "console",
+            micropython=find_micropython(),
+            clock=clock,
+            sample_ms=VIRTUAL_SAMPLE_MS,
+        )
+        workshop.callback(board.close)
+        workshop.supervisor.start(Child("board", board.command, board.environment, board.terminal))
+        yield from _served(workshop, board.console, ("127.0.0.1", port), VIRTUAL)
+
+
+@contextmanager
+def real_bench(folder: Path, board: Path, meter_port: Path, broker_host: str) -> Iterator[Bench]:
+    """A board and an RS-485 adapter on serial ports; the board reaches this computer as `broker_host`."""
+    with _Workshop(folder) as workshop:
+        workshop.start_meter("--port", str(meter_port))
+        port = workshop.start_broker(reachable=True)
+        yield from _served(workshop, board, (broker_host, port), REAL)
+
+
+def _served(workshop: _Workshop, console: Path, broker: tuple[str, int], pace: Pace) -> Iterator[Bench]:
+    port = workshop.enter_context(Port.open(console))
+    bench = Bench(NodeConsole(port, str(console)), workshop.plan, broker, pace)
+    bench.enrol()
+    try:
+        bench.records(1)
+        yield bench
+    finally:
+        bench.forget_agent()
