@@ -58,7 +58,8 @@ class Metering:
         self._slot_s = 0
         self._changed = asyncio.Event()
         settings = board.settings
-        self.bus = Bus(board.uart, board, settings["baud"], bits=character_bits(settings))
+        parity, stop_bits = settings["parity"], settings["stop_bits"]
+        self.bus = Bus(board.uart, board, settings["baud"], parity=parity, stop_bits=stop_bits)
         self.networks: dict[str, Any] = {}
         self.samplers: list[Sampler] = []
         self._use(settings["meters"])
@@ -126,8 +127,3 @@ class Metering:
             finally:
                 for task in tasks:
                     task.cancel()
-
-
-def character_bits(settings: "dict[str, Any]") -> int:
-    """Bits of a character on the line."""
-    return int(9 + settings["stop_bits"] + (settings["parity"] != "N"))

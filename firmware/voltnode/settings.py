@@ -142,7 +142,8 @@ def _checked_meter(index: int, value: "Any") -> "Settings":
         raise ConfigError("setting_refused", "meter %d: accept_unverified is true or false" % index)
     if model in UNVERIFIED and not accepts:
         raise ConfigError(
-            "meter_unverified", "meter %d: nobody has checked %s; accept_unverified takes it all the same" % (index, model)
+            "meter_unverified",
+            "meter %d: nobody has checked %s; accept_unverified takes it all the same" % (index, model),
         )
     if where != RTU:
         place(where)

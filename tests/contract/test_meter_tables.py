@@ -56,6 +56,9 @@ class Wire:
     def now_ms(self) -> int:
         return 0
 
+    def ticks_us(self) -> int:
+        return 0
+
     async def sleep_ms(self, duration_ms: int) -> None:
         await asyncio.sleep(0)
 

@@ -41,16 +41,26 @@ class VirtualClock:
 
     def __init__(self) -> None:
         self.now = 1000
+        self.fine_us = 0
 
     def now_ms(self) -> int:
         """Milliseconds."""
         return self.now
 
+    def ticks_us(self) -> int:
+        """Microseconds."""
+        return self.now * 1000 + self.fine_us & 0x3FFFFFFF
+
     async def sleep_ms(self, duration_ms: int) -> None:
-        """Lets the others run, then it is later."""
+        """Lets the others run, then it is later: by 0.1 ms at least, which letting others run takes."""
         until = self.now + duration_ms
         await asyncio.sleep(0)
-        self.now = max(self.now, until)
+        if until > self.now:
+            self.now, self.fine_us = until, 0
+        else:
+            self.fine_us += 100
+            if self.fine_us >= 1000:
+                self.now, self.fine_us = self.now + 1, 0
 
     def speed(self) -> int:
         """Ordinary time."""
@@ -68,6 +78,7 @@ class VirtualUart:
         self.clock = clock
         self.script = script
         self.written: list[tuple[int, bytes]] = []
+        self.written_us: list[int] = []
         self.coming: list[tuple[int, bytes]] = []
         self.gone = False
         self.settings = (0, "N", 1)
@@ -76,6 +87,7 @@ class VirtualUart:
         """Notes the request and lets the script answer."""
         self._check()
         self.written.append((self.clock.now, bytes(buf)))
+        self.written_us.append(self.clock.ticks_us())
         self.coming += [(self.clock.now + after_ms, data) for after_ms, data in self.script(bytes(buf))]
 
     def readinto(self, buf: bytearray) -> "int | None":

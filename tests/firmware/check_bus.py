@@ -287,8 +287,18 @@ def check_port() -> "Checks":
     """A port that goes and comes back; gaps between frames; other settings."""
     yield "configured", run(configured())
     yield "gone and back", run(port_gone_and_back())
-    for baud, gap_ms in ((0, 0), (1200, 30), (9600, 4), (19200, 2), (115200, 2)):
-        yield "gap at %d baud" % baud, run(gap(baud)) == gap_ms
+    for baud, parity, stop_bits, gap_us in (
+        (0, "N", 1, 0),
+        (1200, "N", 1, 29_166),
+        (9600, "N", 1, 3645),
+        (9600, "E", 1, 4010),
+        (9600, "N", 2, 4010),
+        (19200, "N", 1, 1822),
+        (115200, "N", 1, 1750),
+    ):
+        waited_us = run(gap(baud, parity, stop_bits))
+        yield "gap at %d baud %s%d" % (baud, parity, stop_bits), gap_us <= waited_us <= gap_us + 200
+    yield "another line, for one request", run(another_line())
 
 
 async def configured() -> bool:
@@ -302,7 +312,7 @@ async def configured() -> bool:
     good = (await line.read())[0]
     ended_ms: int = line.clock.now
     await line.read()
-    return bool(good == "ok" and line.uart.written[-1][0] - ended_ms == 17)
+    return bool(good == "ok" and line.uart.written[-1][0] - ended_ms == 16)
 
 
 async def port_gone_and_back() -> bool:
@@ -314,14 +324,35 @@ async def port_gone_and_back() -> bool:
     return bool(gone[0] == "port" and (await line.read())[0] == "ok" and line.count("port_errors") == 1)
 
 
-async def gap(baud: int) -> int:
-    """Milliseconds between the end of an answer and the next request."""
+async def gap(baud: int, parity: str, stop_bits: int) -> int:
+    """Microseconds between the end of an answer and the next request."""
     line = Line(lambda r: [(100, registers(r))], baud)
+    await line.bus.configure(baud, parity, stop_bits)
     await line.read()
-    ended_ms: int = line.clock.now
+    ended_us: int = line.clock.ticks_us()
     await line.read()
-    asked_ms: int = line.uart.written[1][0]
-    return asked_ms - ended_ms
+    asked_us: int = line.uart.written_us[1]
+    return asked_us - ended_us
+
+
+async def another_line() -> bool:
+    """A meter that hears only another speed is found; then the line is as before, and a silent unit owes nothing."""
+    seen: list[tuple[int, str, int]] = []
+
+    def script(request: bytes) -> "list[tuple[int, bytes]]":
+        seen.append(line.uart.settings)
+        heard = line.uart.settings == ((2400, "E", 1) if request[0] == 7 else (9600, "N", 1))
+        return [(60, registers(request) if request[1] == 4 else refusal(request, 1))] if heard else []
+
+    line = Line(script, 9600)
+    await line.bus.configure(9600)
+    words = await line.bus.once((2400, "E", 1), 100, (7, 4, 0, 2))
+    refused = await line.bus.once((2400, "E", 1), 100, (7, 3, 0, 2))
+    silent = await line.bus.once((9600, "N", 1), 100, (7, 4, 0, 2))
+    mine = await line.read(1)
+    found = words == b"\x00\x00\x00\x01" and refused == b"" and silent is None
+    settings = seen == [(2400, "E", 1)] * 2 + [(9600, "N", 1)] * 2
+    return bool(found and settings and mine[0] == "ok" and line.bus.counters(7).as_dict()["requests"] == 0)
 
 
 ONE = (check_frames, check_request, check_verdicts, check_one_request)

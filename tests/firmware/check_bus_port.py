@@ -28,6 +28,10 @@ class Clock:
         """Milliseconds, monotonic."""
         return time.ticks_ms() if hasattr(time, "ticks_ms") else time.monotonic_ns() // 1_000_000
 
+    def ticks_us(self) -> int:
+        """Microseconds modulo 2^30."""
+        return (time.ticks_us() if hasattr(time, "ticks_us") else time.monotonic_ns() // 1000) & 0x3FFFFFFF
+
     async def sleep_ms(self, duration_ms: int) -> None:
         """Lets others run."""
         await asyncio.sleep(duration_ms / 1000)

@@ -33,6 +33,9 @@ class Clock:
     def now_ms(self) -> int:
         return self.now
 
+    def ticks_us(self) -> int:
+        return self.now * 1000 & 0x3FFFFFFF
+
     async def sleep_ms(self, duration_ms: int) -> None:
         self.now += duration_ms
 

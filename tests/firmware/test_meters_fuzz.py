@@ -29,6 +29,9 @@ class Said:
     def now_ms(self) -> int:
         return self.asked * 100
 
+    def ticks_us(self) -> int:
+        return self.asked * 100_000 & 0x3FFFFFFF
+
     async def sleep_ms(self, duration_ms: int) -> None:
         del duration_ms
 

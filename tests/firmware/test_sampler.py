@@ -49,14 +49,18 @@ class Collector:
         self.last_ms: int | None = None
         self.last_slot_ms: int | None = None
 
-    def add(self, cuts: list[Cut], quality: int) -> None:
+    def last(self, index: int) -> tuple[int | None, int | None]:
+        assert index == 0
+        return self.last_ms, self.last_slot_ms
+
+    def add(self, cuts: list[Cut], quality: int, _index: int) -> None:
         self.cuts += [(cut, quality) for cut in cuts]
         for cut in cuts:
             if quality != RELATIVE:
                 self.last_ms = cut.time_ms
                 self.last_slot_ms = cut.time_ms if cut.is_slot else self.last_slot_ms
 
-    def live(self, time_ms: int, _quality: int, _reading: Reading) -> None:
+    def live(self, time_ms: int, _quality: int, _reading: Reading, _index: int) -> None:
         self.lives.append(time_ms)
 
     def slots(self) -> list[int]:
@@ -69,7 +73,7 @@ class Bench:
         self.meter = ScriptedMeter(self.board)
         self.out = Collector()
         self.log = Log(self.board.now_ms)
-        self.sampler = Sampler(self.board, self.meter, self.out, self.out, self.log)  # type: ignore[arg-type]
+        self.sampler = Sampler(self.board, self.board, self.meter, self.out, self.out, self.log)  # type: ignore[arg-type]
 
     def set_clock(self, ms: int, speed: int = 1) -> None:
         self.board.calendar = (ms - self.board.now_ms() * speed, speed)

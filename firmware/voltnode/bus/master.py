@@ -18,11 +18,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from voltnode.bus import Clock, Trace, Uart
 
+    Line = tuple[int, str, int]
+    """Baud, parity, stop bits."""
+
 TIMEOUT_MS = 500
 """From the end of a request to the end of its answer, beside the time that the bytes take."""
 
 LATE_MS = 500
 """How long after its time an answer may still come."""
+
+_TICKS = 0x3FFFFFFF
+_COARSE_US = 500
+"""So much before the end of a pause it is no longer slept: the loop's clock counts ms."""
 
 QUIET_MS = 50
 """After so long without a byte a frame that has begun will not end. USB adapters deliver every 16 ms."""
@@ -35,9 +42,10 @@ class Bus:
         uart: the port, open at the right speed.
         clock: transport time.
         baud: for the pauses between frames; 0 for a line without a speed (a pty).
-        bits: of a character on the line: 10, and 1 more for parity or a second stop bit.
+        parity, stop_bits: of the line, as the port is set; with parity or a second stop bit a character has 11 bits.
 
     Attributes:
+        line: (baud, parity, stop bits) as they are now.
         trace: is told of every transaction; None for nobody.
     """
 
@@ -48,14 +56,14 @@ class Bus:
         baud: int = 0,
         timeout_ms: int = TIMEOUT_MS,
         late_ms: int = LATE_MS,
-        bits: int = 10,
+        parity: str = "N",
+        stop_bits: int = 1,
     ) -> None:
         self.clock = clock
         self.timeout_ms = timeout_ms
         self.late_ms = late_ms
         self._uart = uart
-        self._baud = baud
-        self._bits = bits
+        self._set_bits((baud, parity, stop_bits))
         self.trace: Trace | None = None
         self._lock = asyncio.Lock()
         self._request = bytearray(frames.REQUEST_BYTES)
@@ -65,6 +73,7 @@ class Bus:
         self._patience: dict[int, Patience] = {}
         self._owing_until: dict[int, int] = {}
         self._free_at_ms = clock.now_ms()
+        self._ended_us = clock.ticks_us()
 
     def counters(self, unit: int) -> Counters:
         """The counters of a unit."""
@@ -79,11 +88,44 @@ class Bus:
             ValueError: a speed that the port does not have.
         """
         async with self._lock:
-            self._uart.configure(baud, parity, stop_bits)
-            self._baud = baud
-            self._bits = 9 + stop_bits + (parity != "N")
+            self._set_line((baud, parity, stop_bits))
             self._patience = {}
             self._owing_until = {}
+
+    def _set_bits(self, line: "Line") -> None:
+        self.line = line
+        self._baud = line[0]
+        self._bits = 9 + line[2] + (line[1] != "N")
+
+    def _set_line(self, line: "Line") -> None:
+        self._uart.configure(*line)
+        self._set_bits(line)
+
+    async def once(self, line: "Line", wait_ms: int, request: "tuple[int, int, int, int]") -> "bytes | None":
+        """One request (unit, function, address, count) in other line settings, between two of ours: to look for a meter.
+
+        The words, empty where a unit refuses, None where nobody answers within `wait_ms` and the time that the bytes
+        take. Nothing is counted or owed.
+
+        Raises:
+            OSError: the port is not there.
+        """
+        async with self._lock:
+            timeout_ms, self.timeout_ms = self.timeout_ms, wait_ms
+            owing, usual = dict(self._owing_until), self.line
+            try:
+                if line != usual:
+                    self._set_line(line)
+                verdict = await self._transaction(*request, Counters())
+                answer = self._answer
+                if verdict > EXCEPTION:
+                    return None
+                return bytes(memoryview(answer.buffer)[answer.start : answer.end])
+            finally:
+                self.timeout_ms = timeout_ms
+                self._owing_until = owing
+                if line != usual:
+                    self._set_line(usual)
 
     async def idle(self) -> None:
         """Returns between two transactions; none begins before the caller waits for something else."""
@@ -130,7 +172,7 @@ class Bus:
 
     async def _transaction(self, unit: int, function: int, address: int, count: int, counters: Counters) -> int:
         """One request and its answer: the verdict. Raises: OSError."""
-        await self.clock.sleep_ms(max(0, self._free_at_ms - self.clock.now_ms()))
+        await self._until_free()
         late = self._drained()
         frames.put_request(self._request, unit, function, address, count)
         self._answer.expect(unit, function, count)
@@ -146,7 +188,8 @@ class Bus:
             late = late or too_early
         counters.late += late
         verdict = await self._listen(began_ms + wait_ms)
-        self._free_at_ms = self.clock.now_ms() + self._gap_ms()
+        self._ended_us = self.clock.ticks_us()
+        self._free_at_ms = self.clock.now_ms() + self._gap_us() // 1000 + 1
         if verdict <= EXCEPTION:
             del self._owing_until[unit]
         self._note(counters, verdict, echo)
@@ -188,7 +231,7 @@ class Bus:
         while True:
             left_ms = deadline_ms - self.clock.now_ms()
             if heard:
-                left_ms = min(left_ms, QUIET_MS + self._gap_ms())
+                left_ms = min(left_ms, QUIET_MS + self._gap_us() // 1000)
             if left_ms <= 0 or not await self._uart.wait_readable(left_ms):
                 return self._answer.close()
             count = self._uart.readinto(self._chunk)
@@ -202,8 +245,16 @@ class Bus:
         """How long so many characters take, rounded up."""
         return -(-count * self._bits * 1000 // self._baud) if self._baud else 0
 
-    def _gap_ms(self) -> int:
-        """3.5 characters, 1.75 ms above 19200 baud, rounded up."""
+    def _gap_us(self) -> int:
+        """3.5 characters, 1.75 ms above 19200 baud."""
         if not self._baud:
             return 0
-        return 2 if self._baud > 19_200 else -(-3500 * self._bits // self._baud)
+        return 1750 if self._baud > 19_200 else 3_500_000 * self._bits // self._baud
+
+    async def _until_free(self) -> None:
+        """Waits for the end of the gap behind the last frame: asleep for whole ms, then letting others run."""
+        while self.clock.now_ms() < self._free_at_ms:
+            left_us = self._gap_us() - (self.clock.ticks_us() - self._ended_us & _TICKS)
+            if left_us <= 0:
+                return
+            await self.clock.sleep_ms(max(0, (left_us - _COARSE_US) // 1000))
