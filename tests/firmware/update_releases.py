@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from volthood.core.release import Bundle
+from volthood.wire.cbor import WireError
+from volthood.wire.update import APPLY, OFFER, PIECE
 from volthood_tools.memory_board import MemoryFlash
 from volthood_tools.release.bundle import Contents, make_bundle
 from volthood_tools.release.signing import public_of
@@ -73,3 +75,28 @@ def whole(flash: MemoryFlash, slot: str, release: str) -> bool:
     expected = {f"{slot}/{name}": content for name, content in files(release).items()}
     found = {name: flash.files[name] for name in flash.under(slot)}
     return found == expected | {f"{slot}/release": release.encode()}
+
+
+def run_steps(update: Staging, steps: list[tuple[int, int, bytes]]) -> list[object]:
+    """What a node answers to steps, one after the other: where to go on, what came of `apply`, or the reason of a refusal."""
+
+    async def answer(action: int, offset: int, data: bytes) -> object:
+        if action == OFFER:
+            return await update.offer(data)
+        if action == PIECE:
+            return await update.piece(offset, data)
+        if action == APPLY:
+            return "applied" if (await update.apply())[1] else "not whole"
+        await update.drop()
+        return "dropped"
+
+    async def run() -> list[object]:
+        found: list[object] = []
+        for step in steps:
+            try:
+                found.append(await answer(*step))
+            except WireError as error:
+                found.append(error.reason)
+        return found
+
+    return asyncio.run(run())

@@ -1,6 +1,8 @@
 """Bringing a release to a node: through silence, to its end, and what is said where it does not come to one."""
 
 import json
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,6 +14,7 @@ from volthood.wire.update import APPLY, OFFER, PIECE, Progress, Step
 from voltnode.selector import choose
 
 SENT = bundle()
+T = TypeVar("T")
 
 
 class Node:
@@ -59,11 +62,12 @@ class Node:
         return Progress(next=position, applied=int(applied)).to_cbor()
 
 
-def _finished(coroutine):  # type: ignore[no-untyped-def]
+def _finished(coroutine: Coroutine[Any, Any, T]) -> T:
     """What a coroutine gives that never waits."""
     with pytest.raises(StopIteration) as end:
         coroutine.send(None)
-    return end.value.value
+    result: T = end.value.value
+    return result
 
 
 def test_a_release_comes_whole_and_is_shown_as_it_goes() -> None:

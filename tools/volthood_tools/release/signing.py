@@ -87,8 +87,12 @@ def public_pem(xy: bytes) -> bytes:
 
 def sign_manifest(manifest: Manifest, private: ec.EllipticCurvePrivateKey) -> bytes:
     """The signed manifest: COSE_Sign1, ES256, low s. The same manifest gives the same bytes (RFC 6979)."""
-    name = kid(spki_p256(public_of(private.public_key())))
-    protected, payload = cose.protected_header(cose.ES256, name), manifest.to_cbor()
+    return sign_payload(manifest.to_cbor(), private)
+
+
+def sign_payload(payload: bytes, private: ec.EllipticCurvePrivateKey) -> bytes:
+    """A manifest's payload, signed."""
+    protected = cose.protected_header(cose.ES256, kid(spki_p256(public_of(private.public_key()))))
     message = cose.to_be_signed(Manifest.KIND, protected, payload)
     r, s = decode_dss_signature(private.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
     low = s if s <= P256_ORDER // 2 else P256_ORDER - s
