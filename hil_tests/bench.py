@@ -96,9 +96,9 @@ class Bench:
         identity = self.console.wait_ready(PATIENCE_S)
         self.until(lambda: "serial" in self.attempt("meter read"), "the meter is read")
         host, port = self._broker
-        settings = {"house": HOUSE, "link_key": LINK_KEY.hex(), "broker": f"{host}:{port}", "tls": False, "pin": PIN}
+        settings: dict[str, object] = {"house": HOUSE, "link_key": LINK_KEY.hex(), "broker": f"{host}:{port}", "tls": False, "pin": PIN}
         if identity["house"] is not None:
-            settings["again"] = True  # type: ignore[assignment]
+            settings["again"] = True
         self.ask("enrol " + json.dumps(settings))
         self.forget_agent()
         public_key = bytes.fromhex(str(identity["public_key"]))

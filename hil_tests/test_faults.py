@@ -16,7 +16,7 @@ from volthood.wire.record import METER_SWAPPED, ROLLED_OVER, Record
 
 NEW_LEVEL = ROLLED_OVER | METER_SWAPPED
 
-LINE_FAULTS = {
+LINE_FAULTS: dict[str, tuple[list[dict[str, object]], tuple[str, ...]]] = {
     "silence": ([{"kind": "silence"}], ("timeouts",)),
     "an answer that comes too late": ([{"kind": "delay", "delay_ms": 750}], ("timeouts", "late")),
     "wrong check sums": ([{"kind": "crc"}], ("crc_errors",)),

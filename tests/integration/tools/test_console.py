@@ -111,7 +111,7 @@ def test_keys_reach_the_board_and_ctrl_bracket_leaves(screen: Screen) -> None:
     screen.type(b"status\r")
     screen.expect("you said status")
     screen.type(b"\x03odd\r")
-    screen.expect("you said \x03odd")
+    screen.expect("you said \ufffdodd")
     screen.type(LEAVE)
     screen.expect("Left.")
     assert screen.process.wait(5) == 0

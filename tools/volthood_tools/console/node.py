@@ -1,4 +1,8 @@
-"""Asks a node's console and takes its answer: one line that is a JSON object, among echo, prompts and noise at boot."""
+"""Asks a node's console and takes its answer: one line that is a JSON object, among echo, prompts and noise at boot.
+
+The console shares its UART with the chip's boot ROM, which speaks at another speed on some boards, and with the dumps of a
+panic or a watchdog. They are read over; when no answer comes they say why.
+"""
 
 import json
 import re
@@ -12,6 +16,11 @@ READY_TIMEOUT_S = 10.0
 RETRY_S = 1.0
 QUIET_S = 0.2
 MAX_LINE_BYTES = 16 * 1024
+MOST_STALE_READS = 64
+"""A board that never falls silent is asked all the same."""
+
+_RESTART = re.compile(r"rst:0x[0-9a-f]+ \((\w+)\)|(Guru Meditation Error.*|Brownout detector was triggered)")
+"""What the boot ROM says of the reset before it, and what the dying program says of its end."""
 
 _ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -41,14 +50,17 @@ class Lines:
 
 def json_object(line: str) -> dict[str, object] | None:
     """The JSON object that a line holds, after a prompt if need be; None for any other line."""
+    if not line.endswith("}"):
+        return None
     start = line.find("{")
-    if start < 0:
-        return None
-    try:
-        found = json.loads(line[start:])
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    while start >= 0:
+        try:
+            found = json.loads(line[start:])
+        except (ValueError, RecursionError):
+            start = line.find("{", start + 1)
+            continue
+        return found if isinstance(found, dict) else None
+    return None
 
 
 class NodeConsole:
@@ -58,6 +70,7 @@ class NodeConsole:
         self._wire = wire
         self._name = name
         self._lines = Lines()
+        self._restarted = ""
 
     def ask(self, command: str, timeout_s: float = ANSWER_TIMEOUT_S) -> dict[str, object]:
         """The answer to a command.
@@ -67,7 +80,9 @@ class NodeConsole:
         """
         answer = self._ask_once(command, timeout_s)
         if answer is None:
-            raise DeviceError(f"{self._name}: no answer to `{_shown(command)}` within {timeout_s:.0f} s", retry=True)
+            why = f"; the board started again ({self._restarted})" if self._restarted else ""
+            reason = f"no answer to `{_shown(command)}` within {timeout_s:.0f} s{why}"
+            raise DeviceError(f"{self._name}: {reason}", retry=True)
         if _refuses(answer):
             raise DeviceError(f"{self._name}: {answer['error']} ({answer['detail']})", retry=False)
         return answer
@@ -95,6 +110,12 @@ class NodeConsole:
             self._lines = Lines()
 
     def _ask_once(self, command: str, timeout_s: float) -> dict[str, object] | None:
+        # What came before the question answers no part of it.
+        for _ in range(MOST_STALE_READS):
+            if not self._wire.read(0):
+                break
+            self._lines = Lines()
+        self._restarted = ""
         # Ctrl-C first: an unfinished line of someone before us must not become part of ours.
         self._wire.write(b"\x03" + command.encode() + b" --json\r")
         deadline_s = time.monotonic() + timeout_s
@@ -103,6 +124,9 @@ class NodeConsole:
                 answer = json_object(line)
                 if answer is not None:
                     return answer
+                restart = _RESTART.search(line)
+                if restart:
+                    self._restarted = restart[1] or restart[2]
         return None
 
 

@@ -3,7 +3,9 @@
 A board that restarts, or a cable that is plugged in again, is waited for: a technician wants to see how it starts.
 """
 
+import codecs
 import os
+import re
 import select
 import sys
 import termios
@@ -20,7 +22,46 @@ LEAVE = b"\x1d"
 LAST_WORDS_S = 1.0
 """How long the node may go on talking after the end of piped input."""
 REOPEN_INTERVAL_S = 0.3
+_OURS = re.compile(r"\x1b\[[0-9]{0,3}[CDKP@]")
+_PARAMETERS = "0123456789;?"
+_LONGEST_SEQUENCE = 16
 CHUNK_BYTES = 4096
+
+
+class Screen:
+    """What may reach the technician's terminal: text, and the few controls that line editing takes.
+
+    A boot ROM that speaks at another speed sends any bytes at all; some would clear, recolour or lock a terminal.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._sequence = ""
+
+    def clean(self, data: bytes) -> str:
+        """The harmless part of what came; the rest is shown as U+FFFD, and sequences that are not ours are left out."""
+        return "".join(map(self._character, self._decoder.decode(data)))
+
+    def _character(self, character: str) -> str:
+        if self._sequence:
+            return self._within(character)
+        if character == "\x1b":
+            self._sequence = character
+            return ""
+        return character if character.isprintable() or character in "\r\n\b\t" else "\ufffd"
+
+    def _within(self, character: str) -> str:
+        """A character of a sequence (ECMA-48): erasing to the end of the line and moving the cursor are passed on."""
+        self._sequence += character
+        if len(self._sequence) == 2 and character == "[":
+            return ""
+        if character in _PARAMETERS and len(self._sequence) <= _LONGEST_SEQUENCE and self._sequence[1] == "[":
+            return ""
+        sequence, self._sequence = self._sequence, ""
+        return sequence if _OURS.fullmatch(sequence) else ""
+
+
+_SCREEN = Screen()
 
 
 def converse(path: Path, baud: int = CONSOLE_BAUD) -> None:
@@ -97,7 +138,7 @@ def _hear_out(port: Port) -> None:
 
 
 def _show(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.write(_SCREEN.clean(data).encode(sys.stdout.encoding, "replace"))
     sys.stdout.flush()
 
 
