@@ -57,6 +57,7 @@ class Broker:
     def enrolled(self) -> None:
         """There is a broker to go to, or another one. One that is open must be ended (`failed`)."""
         self.failures = 0
+        self.reason = self.error = ""
         if (self.state, ENROLLED) in TRANSITIONS:
             self._step(ENROLLED)
 

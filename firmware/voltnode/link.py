@@ -296,7 +296,9 @@ class Link:
         elif packet.kind == mqtt.PUBLISH:
             if packet.packet_id:
                 connection.answer(mqtt.puback(packet.packet_id))
-            if packet.topic == self._topic("receipt").encode():
+            if not packet.whole:
+                self._log("message_too_long")
+            elif packet.topic == self._topic("receipt").encode():
                 self._take_receipt(connection, enrolment, packet.payload)
             elif self.verb and packet.topic.startswith(self._topic("do/").encode()):
                 self.verb(enrolment, packet.payload)

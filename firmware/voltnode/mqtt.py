@@ -1,14 +1,18 @@
 """MQTT 3.1.1 as the node needs it: packets out, and a machine that takes what a broker sends apart. No socket.
 
-Numbers in comments are sections of the OASIS standard. A broker that breaks the protocol, or sends a packet above
-`MAX_PACKET_BYTES`, costs itself the connection (`MqttError`): the node never follows it anywhere.
+Numbers in comments are sections of the OASIS standard. A broker that breaks the protocol
+costs itself the connection (`MqttError`): the node never follows it anywhere. A message above `MAX_PACKET_BYTES` is read over,
+so that it can be acknowledged: a persistent session would bring it again after each connection.
 """
 
 import struct
 
 CONNACK, PUBLISH, PUBACK, SUBACK, PINGRESP = 2, 3, 4, 9, 13
-MAX_PACKET_BYTES = 1280
+MAX_PACKET_BYTES, MAX_SKIPPED_BYTES = 1280, 1024 * 1024
 """The node subscribes to receipts and verbs; the largest verb has 1024 bytes beside its topic."""
+
+_HEADER_BYTES = 256
+"""Topic and packet id of a message that is too long lie in its first bytes, or it ends the connection."""
 
 PINGREQ_BYTES = b"\xc0\x00"
 DISCONNECT_BYTES = b"\xe0\x00"
@@ -67,7 +71,7 @@ class Packet:
         kind: `CONNACK`, `PUBLISH`, `PUBACK`, `SUBACK` or `PINGRESP`.
         packet_id: where the kind has one, else 0.
         topic: of a PUBLISH.
-        payload: of a PUBLISH.
+        payload: of a PUBLISH; what is left of it where it is not `whole`, being too long.
     """
 
     def __init__(self, kind: int, packet_id: int = 0, topic: bytes = b"", payload: bytes = b"") -> None:
@@ -75,6 +79,7 @@ class Packet:
         self.packet_id = packet_id
         self.topic = topic
         self.payload = payload
+        self.whole = True
 
 
 class Receiver:
@@ -82,17 +87,23 @@ class Receiver:
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._skip = 0
 
     def feed(self, data: bytes) -> "list[Packet]":
         """The packets that `data` completes. Raises MqttError."""
         self._buffer += data
         packets: list[Packet] = []
         while True:
+            if self._skip:
+                read_over = min(self._skip, len(self._buffer))
+                self._skip -= read_over
+                self._buffer = self._buffer[read_over:]
             split = self._split()
             if split is None:
                 return packets
             head, body = split
             packets.append(_parsed(head, body))
+            packets[-1].whole = not self._skip
 
     def _split(self) -> "tuple[int, bytes] | None":
         """The first packet's head and body, taken off the buffer; None where it is not complete."""
@@ -107,7 +118,11 @@ class Receiver:
         else:
             raise MqttError("length of more than 4 bytes")
         if length > MAX_PACKET_BYTES:
-            raise MqttError("packet of %d bytes" % length)
+            if self._buffer[0] >> 4 != PUBLISH or length > MAX_SKIPPED_BYTES:
+                raise MqttError("packet of %d bytes" % length)
+            if len(self._buffer) < at + 1 + _HEADER_BYTES:
+                return None
+            self._skip, length = length - _HEADER_BYTES, _HEADER_BYTES
         end = at + 1 + length
         if end > len(self._buffer):
             return None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voltnode import mqtt
-from voltnode.mqtt import MAX_PACKET_BYTES, MqttError, Packet, Receiver
+from voltnode.mqtt import MAX_PACKET_BYTES, MAX_SKIPPED_BYTES, MqttError, Packet, Receiver
 
 CONNACK = bytes.fromhex("20020000")
 PUBACK = bytes.fromhex("40020102")
@@ -83,12 +83,25 @@ def test_what_the_protocol_forbids_ends_the_connection(data: str, text: str) -> 
         Receiver().feed(bytes.fromhex(data))
 
 
-def test_a_packet_above_the_limit_is_refused_before_it_has_arrived() -> None:
-    fits = mqtt.publish("", bytes(MAX_PACKET_BYTES - 2))
-    assert len(Receiver().feed(fits)) == 1
-    over = mqtt.publish("", bytes(MAX_PACKET_BYTES - 1))
-    with pytest.raises(MqttError, match="packet of 1281 bytes"):
-        Receiver().feed(over[:3])
+def test_a_message_above_the_limit_is_read_over_and_can_be_acknowledged() -> None:
+    fits = mqtt.publish("t", bytes(MAX_PACKET_BYTES - 5), 7)
+    assert Receiver().feed(fits)[0].whole
+    for more in (1, 1000, 100_000):
+        stream = mqtt.publish("t", bytes(MAX_PACKET_BYTES - 5 + more), 7) + mqtt.publish("t", b"next", 8)
+        for step in (1, 100, len(stream)):
+            receiver = Receiver()
+            packets = [packet for at in range(0, len(stream), step) for packet in receiver.feed(stream[at : at + step])]
+            assert [(packet.packet_id, packet.whole) for packet in packets] == [(7, False), (8, True)]
+            assert packets[1].payload == b"next"
+
+
+def test_what_is_above_every_limit_is_refused_before_it_has_arrived() -> None:
+    for packet in (
+        mqtt.publish("t", bytes(MAX_SKIPPED_BYTES)),
+        b"\x90" + mqtt.publish("t", bytes(MAX_PACKET_BYTES))[1:],
+    ):
+        with pytest.raises(MqttError, match="packet of 1"):
+            Receiver().feed(packet[:5])
 
 
 @given(st.lists(st.binary(max_size=40), max_size=12))

@@ -1,7 +1,7 @@
-"""One household on this machine as it is meant to be: meter, board, home broker with certificates, agent. For tests and figures.
+"""One household on this machine as it is meant to be: meter, board, home broker, agent. For tests and figures.
 
-Each part is the real program: a virtual board enrolled over its console, mosquitto with the home's access list and mutual TLS, the
-agent with its stores. Only the meter is simulated, and calendar time runs faster.
+Each part is the real program: a virtual board enrolled over its console, mosquitto with the home's access list and mutual TLS,
+the agent with its stores. Only the meter is simulated, and calendar time runs faster.
 """
 
 import sys
@@ -78,7 +78,8 @@ class OneHome:
         commit_ms: the store's batch interval.
 
     Attributes:
-        port: the broker's; `broker` the certificate that it shows, which a test may replace before `start`.
+        port: the broker's.
+        broker, agent: their certificates; a test may replace them before `start`.
         authority: the household's CA.
         identity: the board's, once `start` is through.
     """
@@ -91,6 +92,7 @@ class OneHome:
         self.port = free_port()
         self.authority = Authority(folder / "certificates")
         self.broker: TlsFiles = self.authority.issue("broker", server=True)
+        self.agent: TlsFiles = self.authority.issue(HOUSE)
         self.supervisor = Supervisor(folder)
         self.identity: Identity | None = None
         self._mosquitto = mosquitto
@@ -169,8 +171,7 @@ class OneHome:
         digest = hood_digest(load_hood(self.folder / "hood.toml", roster))
         write_signed(self.folder / "hood.note", digest.hex() + "\n", {HOUSE: keys})
         (self.folder / "tariff.csv").write_text(_TARIFF, encoding="utf-8")
-        files = self.authority.issue(HOUSE)
-        text = _AGENT.format(house=HOUSE, host=LOOPBACK, port=self.port, tls=files, commit_ms=self._commit_ms)
+        text = _AGENT.format(house=HOUSE, host=LOOPBACK, port=self.port, tls=self.agent, commit_ms=self._commit_ms)
         self.agent_toml.write_text(text, encoding="utf-8")
 
 

@@ -82,11 +82,11 @@ async def try_mqtt(context: "Context", _: str) -> "Answer":
 
 
 def _is_decided(node: "Node", failures: int) -> bool:
-    broker = node.link.broker
-    if broker.state == CONNECTED:
-        return True
-    tls = node.config.enrolment is not None and node.config.enrolment.tls
-    return (broker.state == WAITING and broker.failures != failures) or node.link.missing(tls) is not None
+    broker, enrolment = node.link.broker, node.config.enrolment
+    missing = node.link.missing(enrolment is not None and enrolment.tls)
+    if missing:
+        return broker.reason == missing[0]
+    return broker.state == CONNECTED or (broker.state == WAITING and broker.failures != failures)
 
 
 def show_cert(context: "Context", _: str) -> "Answer":
