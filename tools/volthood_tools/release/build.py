@@ -28,6 +28,7 @@ _OTHER_BOARDS = {True: ("esp32.py",), False: ("unix.py", "_file.py")}
 _CPYTHON_ALONE = "_cpython.py"
 """The end of the names of modules that only the virtual board on CPython loads."""
 _OPTIONS = ("-O3",)
+_MODULE_NAME = re.compile(r"(?:volthood|voltnode)(?:\.[a-z_0-9]+)+")
 _NO_TYPES = re.compile(r"^TYPE_CHECKING = False$", re.MULTILINE)
 _TYPES_ALONE = re.compile(r"^( *)if TYPE_CHECKING:$", re.MULTILINE)
 
@@ -112,6 +113,8 @@ def _dotted(node: ast.AST) -> Iterable[str]:
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
         return [f"{node.module}.{alias.name}" for alias in node.names]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE_NAME.fullmatch(node.value):
+        return [node.value]  # loaded when it is needed, by its name
     return []
 
 

@@ -79,6 +79,11 @@ def test_what_is_for_type_checkers_costs_nothing_and_lines_keep_their_numbers() 
     ]
 
 
+def test_a_module_that_is_loaded_by_its_name_belongs_to_the_board() -> None:
+    assert "volthood/wire.py" in build._imported("call('volthood.wire', 'function')\n")
+    assert list(build._imported("print('volthood node, help lists the commands', 'a.b')\n")) == []
+
+
 def test_a_source_that_the_board_cannot_read_is_named(tmp_path: Path) -> None:
     package = tmp_path / "voltnode"
     package.mkdir()
