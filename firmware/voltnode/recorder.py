@@ -29,7 +29,6 @@ from volthood.wire.node import (
     record_hash,
 )
 from voltnode.on_demand import call
-from voltnode.ring import without
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,10 +128,8 @@ class Recorder:
             self._close([(1, base, DROPPED)])
 
     def _close(self, ranges: "list[Lost]") -> None:
-        for first, last, reason in ranges:
-            rest = without([(first, last)], tuple(self._closed))
-            self._closed.extend([(low, high, reason) for low, high in rest])
-        self._closed.sort()
+        if ranges:
+            self._closed = call("voltnode.survey", "closed_with", self._closed, ranges)
 
     def last(self, index: int = 0) -> "tuple[int | None, int | None]":
         """Calendar time in ms of a meter's newest record, and of its newest slot record; None where there is none."""

@@ -14,7 +14,7 @@ import struct
 from binascii import crc32
 
 from volthood.wire.limits import MAX_RECORD_BYTES
-from volthood.wire.node import DROPPED, UNREADABLE
+from voltnode.on_demand import call
 from voltnode.sealed import MAX_WHOLE, read_sealed, whole, write_sealed
 
 TYPE_CHECKING = False
@@ -35,28 +35,29 @@ MAX_WRITE_BYTES = 1024
 """Of one flash operation, unless a single record is larger: the board has little memory in one piece."""
 RECEIPT_FILE = "receipt"
 
+_SURVEY = "voltnode.survey"
 _MAX_RSEQ = MAX_WHOLE + (1 << 38)
 _MAGIC = b"\xa7V"
-_HEADER = ">2sHQI"
-_HEADER_BYTES = 16
-_WINDOW_BYTES = _HEADER_BYTES + MAX_RECORD_BYTES
+HEADER = ">2sHQI"
+HEADER_BYTES = 16
+_WINDOW_BYTES = HEADER_BYTES + MAX_RECORD_BYTES
 
 
 def frame(rseq: int, signed_record: bytes) -> bytes:
     """A record as it stands on flash."""
     crc = crc32(signed_record, crc32(struct.pack(">HQ", len(signed_record), rseq)))
-    return struct.pack(_HEADER, _MAGIC, len(signed_record), rseq, crc) + signed_record
+    return struct.pack(HEADER, _MAGIC, len(signed_record), rseq, crc) + signed_record
 
 
 def _frame_at(window: bytes) -> "tuple[int, bytes] | None":
     """(rseq, record) of the frame that `window` begins with; None where there is no whole one."""
-    if len(window) < _HEADER_BYTES:
+    if len(window) < HEADER_BYTES:
         return None
-    magic, length, rseq, _ = struct.unpack(_HEADER, window[:_HEADER_BYTES])
+    magic, length, rseq, _ = struct.unpack(HEADER, window[:HEADER_BYTES])
     if rseq > _MAX_RSEQ:
         return None
-    record = window[_HEADER_BYTES : _HEADER_BYTES + length]
-    if magic != _MAGIC or len(record) != length or frame(rseq, record) != window[: _HEADER_BYTES + length]:
+    record = window[HEADER_BYTES : HEADER_BYTES + length]
+    if magic != _MAGIC or len(record) != length or frame(rseq, record) != window[: HEADER_BYTES + length]:
         return None
     return rseq, record
 
@@ -119,7 +120,7 @@ class Series:
             found = _frame_at(window)
             if found is not None:
                 rseq, record = found
-                return rseq, offset + _HEADER_BYTES + len(record), record
+                return rseq, offset + HEADER_BYTES + len(record), record
             if not window:
                 break
             offset = self._next_magic(number, offset + 1)
@@ -132,26 +133,6 @@ class Series:
             if at >= 0 or len(window) < 2:
                 return offset + (at if at >= 0 else len(window))
             offset += len(window) - 1
-
-    def newest(self) -> "tuple[Frame | None, bool]":
-        """The last whole frame of the series, and whether a frame stands behind it that was written whole and decayed."""
-        decayed = False
-        for number in range(self.last, self.first - 1, -1):
-            found = None
-            for entry in self.frames(number):
-                found = entry
-            decayed = decayed or self._was_whole(number, found[1] if found else 0)
-            if found is not None:
-                return found, decayed
-        return None, decayed
-
-    def _was_whole(self, number: int, offset: int) -> bool:
-        """Whether all bytes of a frame stand at `offset`, so that no power cut tore it."""
-        window = self.read_at(number, offset, _HEADER_BYTES)
-        if len(window) < _HEADER_BYTES:
-            return False
-        length = min(struct.unpack(_HEADER, window)[1], MAX_RECORD_BYTES)
-        return self.end(number) >= offset + _HEADER_BYTES + length
 
     def frames(self, number: int) -> "Iterator[Frame]":
         """The whole frames of one segment."""
@@ -172,53 +153,45 @@ class Series:
         return self.first
 
 
-class _Stream:
-    """A position in a series, which survives that older segments are dropped and newer ones begin."""
-
-    def __init__(self, series: Series, after: int) -> None:
-        self._series = series
-        self._after = after
-        self._number = series.start_after(after)
-        self._offset = 0
-
-    def peek(self) -> "tuple[int, bytes] | None":
-        """The next record; None when there is none yet."""
-        while True:
-            if self._number < self._series.first:
-                self._number, self._offset = self._series.first, 0
-            found = self._series.next_frame(self._number, self._offset)
-            if found is None:
-                if self._number >= self._series.last:
-                    return None
-                self._number, self._offset = self._number + 1, 0
-            elif found[0] <= self._after:
-                self._offset = found[1]
-            else:
-                return found[0], found[2]
-
-    def skip(self, rseq: int) -> None:
-        """Records up to `rseq` are behind us."""
-        self._after = rseq
-
-
 class Reader:
-    """The records of both series beyond an rseq, ascending. It picks up what is written later."""
+    """The records of both series beyond an rseq, ascending. It picks up what is written later.
+
+    Attributes:
+        last: rseq of the record that came last.
+    """
 
     def __init__(self, ring: "Ring", after: int) -> None:
-        self._streams = [_Stream(series, after) for series in (ring.slots, ring.minutes)]
         self.last = after
+        self._places = [(series, series.start_after(after), 0) for series in (ring.slots, ring.minutes)]
 
     def next(self) -> "tuple[int, bytes] | None":
         """(rseq, signed record), or None when there is none yet."""
         found = None
-        for stream in self._streams:
-            head = stream.peek()
+        for i in range(2):
+            head = self._peek(i)
             if head is not None and (found is None or head[0] < found[0]):
                 found = head
-        if found is not None:
-            self.last = found[0]
-            for stream in self._streams:
-                stream.skip(found[0])
+        if found is None:
+            return None
+        self.last = found[0]
+        return found[0], found[2]
+
+    def _peek(self, i: int) -> "Frame | None":
+        """The next record of a series. Its place outlives that older segments are dropped and newer ones begin."""
+        series, number, offset = self._places[i]
+        while True:
+            if number < series.first:
+                number, offset = series.first, 0
+            found = series.next_frame(number, offset)
+            if found is None:
+                if number >= series.last:
+                    break
+                number, offset = number + 1, 0
+            elif found[0] <= self.last:
+                offset = found[1]
+            else:
+                break
+        self._places[i] = (series, number, offset)
         return found
 
 
@@ -242,13 +215,9 @@ class Ring:
         self._log = log
         self.slots, self.minutes = _both_series(flash, raw)
         self.receipt = self._saved_receipt = whole((read_sealed(flash, RECEIPT_FILE) or {}).get("rseq"), 0)
-        slot, slot_decayed = self.slots.newest()
-        minute, minute_decayed = self.minutes.newest()
-        self.newest_slot = slot[2] if slot else None
-        self.newest = minute[2] if minute and (slot is None or minute[0] > slot[0]) else self.newest_slot
-        written = max(slot[0] if slot else 0, minute[0] if minute else 0)
+        written, self.newest, self.newest_slot, decayed = call(_SURVEY, "newest", self.slots, self.minutes)
         self.greatest = max(self.receipt, written)
-        self.decayed = slot_decayed or minute_decayed or written < self.receipt
+        self.decayed: bool = decayed or written < self.receipt
         self.dropped = 0
         self._lost: list[Lost] = []
 
@@ -288,7 +257,7 @@ class Ring:
 
     def _drop_oldest(self, series: Series) -> None:
         self.save_receipt()
-        lost = _runs([entry[0] for entry in series.frames(series.first) if entry[0] > self.receipt], DROPPED)
+        lost: list[Lost] = call(_SURVEY, "oldest", series, self.receipt)
         series.drop_oldest()
         count = sum([last - first + 1 for first, last, _ in lost])
         if count:
@@ -322,34 +291,6 @@ class Ring:
         """How many rseq have no receipt yet."""
         return self.greatest - self.receipt
 
-    def gaps(self, closed_by: "Callable[[bytes], tuple[Lost, ...]]") -> "list[Lost]":
-        """What is missing between receipt and newest record and not named by a record that stands there.
-
-        Args:
-            closed_by: the `closed` ranges of a signed record.
-
-        Dropped where the oldest segment that is left begins later, else unreadable.
-        """
-        found: list[tuple[int, int]] = []
-        reader = self.reader()
-        before = self.receipt
-        while True:
-            entry = reader.next()
-            if entry is None:
-                break
-            if entry[0] > before + 1:
-                found.append((before + 1, entry[0] - 1))
-            if found:
-                found = without(found, closed_by(entry[1]))
-            before = entry[0]
-        oldest = [head[0] for head in (self._head(self.slots), self._head(self.minutes)) if head is not None]
-        kept_from = max(oldest) if oldest else 0
-        return [(first, last, DROPPED if last < kept_from else UNREADABLE) for first, last in found]
-
-    @staticmethod
-    def _head(series: Series) -> "Frame | None":
-        return series.next_frame(series.first, 0) if series.first > 1 else None
-
 
 def _both_series(flash: "Flash", raw: "RawFlash | None") -> "tuple[Series, Series]":
     """Slot and minute records: only the module that is needed is loaded."""
@@ -360,30 +301,3 @@ def _both_series(flash: "Flash", raw: "RawFlash | None") -> "tuple[Series, Serie
     from voltnode.segments import FileSeries
 
     return FileSeries(flash, "s", SLOT_SEGMENTS), FileSeries(flash, "m", MINUTE_SEGMENTS)
-
-
-def _runs(numbers: "list[int]", reason: int) -> "list[Lost]":
-    """Ascending numbers as ranges."""
-    runs: list[Lost] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1] = (runs[-1][0], number, reason)
-        else:
-            runs.append((number, number, reason))
-    return runs
-
-
-def without(ranges: "list[tuple[int, int]]", closed: "tuple[Lost, ...]") -> "list[tuple[int, int]]":
-    """`ranges` less the rseq that `closed` names."""
-    for first, last, _ in closed:
-        rest = []
-        for low, high in ranges:
-            if high < first or low > last:
-                rest.append((low, high))
-                continue
-            if low < first:
-                rest.append((low, first - 1))
-            if high > last:
-                rest.append((last + 1, high))
-        ranges = rest
-    return ranges

@@ -1,5 +1,6 @@
 """The ring's segments as files: `s000001`, `m000001` and so on."""
 
+from voltnode.on_demand import call
 from voltnode.ring import SEGMENT_BYTES, Series
 
 TYPE_CHECKING = False
@@ -14,14 +15,7 @@ class FileSeries(Series):
         super().__init__(most, SEGMENT_BYTES)
         self._flash = flash
         self._prefix = prefix
-        numbers = [int(name[1:]) for name in flash.names() if name[0] == prefix and _is_number(name[1:])]
-        if numbers:
-            self.last = max(numbers)
-            # A file that is no segment of this row, by whatever accident, must not make it endless.
-            self.first = max(min(numbers), self.last - most + 1)
-            for number in numbers:
-                if number < self.first:
-                    self.remove(number)
+        self.first, self.last = call("voltnode.survey", "segment_files", flash, prefix, most)
         self.size = flash.size(self._name(self.last))
 
     def _name(self, number: int) -> str:
@@ -47,7 +41,3 @@ class FileSeries(Series):
     def end(self, number: int) -> int:
         """See `Series`."""
         return self._flash.size(self._name(number))
-
-
-def _is_number(text: str) -> bool:
-    return 6 <= len(text) <= 8 and text < "9" * 7 and all([char in "0123456789" for char in text])

@@ -6,6 +6,7 @@ keys (`volthood.wire.record`). What is no record of this version counts as none.
 
 from volthood.wire.cbor import Tag, WireError, decode
 from volthood.wire.node import RELATIVE
+from voltnode import survey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,5 +88,5 @@ def _tail(series: "Series", count: int) -> "list[bytes | None]":
 
 
 def gaps(ring: "Ring") -> "list[Lost]":
-    """See `Ring.gaps`."""
-    return ring.gaps(closed_by)
+    """See `voltnode.survey.gaps`."""
+    return survey.gaps(ring, closed_by)

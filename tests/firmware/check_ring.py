@@ -14,6 +14,7 @@ from volthood_tools.nor import BLOCK_BYTES
 from voltnode.hal.partition import Partition
 from voltnode.rawring import HEADER_BYTES
 from voltnode.ring import Ring, frame
+from voltnode.survey import gaps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def check_drop(place: Place) -> "Checks":
     yield "kept", read_all(ring) == kept
     again = storage.ring()
     yield "restart", read_all(again) == kept
-    yield "restart names it", all(reason == DROPPED for _, _, reason in again.gaps(nothing_closed))
+    yield "restart names it", all(reason == DROPPED for _, _, reason in gaps(again, nothing_closed))
     quiet = place.new().ring()
     for entry in entries(1, last + 200):
         quiet.write(*entry)
@@ -254,9 +255,9 @@ def check_raw(place: Place) -> "Checks":
         at = sectors[0] + HEADER_BYTES + 2 * each + bit // 8
         device.image[at] ^= 1 << bit % 8
         again = storage.ring()
-        left, gaps = read_all(again), again.gaps(nothing_closed)
+        left, missing = read_all(again), gaps(again, nothing_closed)
         device.image[at] ^= 1 << bit % 8
-        yield "bit %d" % bit, left == count(1, 2) + count(4, 60) and gaps == [(3, 3, UNREADABLE)]
+        yield "bit %d" % bit, left == count(1, 2) + count(4, 60) and missing == [(3, 3, UNREADABLE)]
     for at in range(0, len(device.image), 7):
         device.image[at] &= at * 5 & 0xFF
     ring = storage.ring()

@@ -6,6 +6,7 @@ from volthood.wire.record import DROPPED, UNREADABLE
 from volthood_tools.memory_board import WHOLE, MemoryFlash, PowerCutError
 from voltnode.log import Log
 from voltnode.ring import MINUTE_SEGMENTS, SEGMENT_BYTES, Ring, frame
+from voltnode.survey import gaps
 
 Entry = tuple[int, bytes, bool]
 RECORD_BYTES = 180
@@ -108,7 +109,7 @@ def test_what_has_a_receipt_is_dropped_without_a_word_and_the_receipt_saved_befo
         ring.accept_receipt(entry[0])
     ring.write_all(entries(601, 800, slot_every=10**6))
     assert ring.take_lost() == []
-    assert Ring(flash, log()).gaps(nothing_closed) == []
+    assert gaps(Ring(flash, log()), nothing_closed) == []
 
 
 def test_the_size_never_exceeds_the_budget() -> None:
@@ -155,7 +156,7 @@ def test_every_flipped_bit_costs_one_record_at_most_and_is_noticed() -> None:
         hit = at // each + 1
         assert read_all(ring) == [rseq for rseq in range(1, 5) if rseq != hit]
         if hit < 4:
-            assert ring.gaps(nothing_closed) == [(hit, hit, UNREADABLE)]
+            assert gaps(ring, nothing_closed) == [(hit, hit, UNREADABLE)]
 
 
 def test_a_newest_record_that_decayed_is_told_from_one_that_was_torn() -> None:
@@ -172,9 +173,12 @@ def test_gaps_that_a_record_names_are_not_named_again() -> None:
     flash = MemoryFlash()
     Ring(flash, log()).write_all([(1, record(1), False), (5, record(5), False)])
     ring = Ring(flash, log())
-    assert ring.gaps(nothing_closed) == [(2, 4, UNREADABLE)]
-    assert ring.gaps(lambda data: ((2, 4, 1),) if data == record(5) else ()) == []
-    assert ring.gaps(lambda data: ((3, 3, 1),) if data == record(5) else ()) == [(2, 2, UNREADABLE), (4, 4, UNREADABLE)]
+    assert gaps(ring, nothing_closed) == [(2, 4, UNREADABLE)]
+    assert gaps(ring, lambda data: ((2, 4, 1),) if data == record(5) else ()) == []
+    assert gaps(ring, lambda data: ((3, 3, 1),) if data == record(5) else ()) == [
+        (2, 2, UNREADABLE),
+        (4, 4, UNREADABLE),
+    ]
 
 
 @pytest.mark.parametrize("torn", [0, 10, 128, 250])
