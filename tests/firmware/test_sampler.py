@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from volthood.wire.record import RELATIVE, SYNCHRONISED
 from volthood_tools.memory_board import MemoryBoard
 from voltnode.bus.meter import MeterError, Reading
@@ -136,6 +138,19 @@ def test_a_meter_that_falls_silent_over_an_edge_keeps_the_edge_if_it_was_near() 
     play(scene)
 
 
+@pytest.mark.parametrize("takes_ms", [5_000, 20_000, 50_000])
+def test_a_slow_meter_has_a_slot_record_at_every_edge(takes_ms: int) -> None:
+    async def scene(bench: Bench) -> None:
+        bench.meter.takes_ms = takes_ms
+        bench.set_clock(START_MS + 100_000)
+        bench.sampler.begin_recording(900)
+        await bench.board.advance(3_700_000)
+
+    slots = play(scene).out.slots()
+    assert [round(slot / 900_000) for slot in slots] == [1, 2, 3, 4]
+    assert all(abs(slot - round(slot / 900_000) * 900_000) <= takes_ms // 2 + 500 for slot in slots)
+
+
 def test_an_edge_in_a_long_silence_is_a_gap() -> None:
     async def scene(bench: Bench) -> None:
         bench.set_clock(START_MS + 700_000)
@@ -213,6 +228,23 @@ def test_a_swapped_meter_is_noticed() -> None:
         assert bench.sampler.serial == "10000001"
         bench.meter.number = "10000002"
         await bench.board.advance(61_000)
+        assert bench.sampler.serial == "10000002"
+
+    play(scene)
+
+
+def test_a_meter_that_was_swapped_while_it_was_silent_is_known_before_it_is_recorded() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.set_clock(START_MS + 10_000)
+        bench.sampler.begin_recording(900)
+        await bench.board.advance(20_000)
+        bench.meter.trouble = "timeout"
+        await bench.board.advance(5000)
+        bench.meter.trouble, bench.meter.number = None, "10000002"
+        reads = bench.meter.reads
+        while bench.meter.reads == reads:
+            assert bench.sampler.serial == "10000001"
+            await bench.board.advance(100)
         assert bench.sampler.serial == "10000002"
 
     play(scene)
