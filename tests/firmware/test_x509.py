@@ -1,6 +1,7 @@
 """Certificates taken apart on the board, against `cryptography`, and bytes that are none."""
 
 import datetime as dt
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,5 @@ def test_no_bytes_bring_anything_but_a_refusal(der: bytes, at: int, byte: int, l
     broken = bytearray(der)
     broken[at % len(der)] = byte
     for data in (bytes(broken), bytes(broken[:length])):
-        try:
+        with suppress(ConfigError):
             Certificate(data)
-        except ConfigError as error:
-            assert error.reason == "cert_invalid"

@@ -112,7 +112,9 @@ def test_the_node_imports_only_what_the_board_has_and_wire(parsed: Parsed) -> No
     found = []
     for path, tree in parsed("firmware/voltnode").items():
         hal = path.is_relative_to("firmware/voltnode/hal")
-        allowed = MICROPYTHON_HAS | {"voltnode", "volthood.wire"} | (HARDWARE | {"tempfile", "termios"} if hal else set())
+        allowed = (
+            MICROPYTHON_HAS | {"voltnode", "volthood.wire"} | (HARDWARE | {"tempfile", "termios"} if hal else set())
+        )
         found += [f"{path}:{line} {name}" for line, name in imports_of(tree) if not within(name, allowed)]
     assert found == []
 

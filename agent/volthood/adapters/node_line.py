@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
 
 from volthood.engine.verbs import Asker
 from volthood.errors import DeviceError, LocalError
@@ -107,7 +108,7 @@ class NodeLine:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_connect(
-        self, client: paho.Client, _data: object, _flags: object, reason: paho.ReasonCode, _properties: object
+        self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
     ) -> None:
         if reason.is_failure:
             self._up.put(str(reason))

@@ -47,7 +47,7 @@ class Member:
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="test", protocol=paho.MQTTv311)
         self._client.tls_set_context(tls.client_context())
         self._client.on_subscribe = lambda *_: self._up.put(None)
-        self._client.on_message = lambda _client, _data, message: self.came.put((message.topic, message.payload))
+        self._client.on_message = lambda _client, _data, message: self.came.put((message.topic, bytes(message.payload)))
         self._client.connect(LOOPBACK, home.port)
         self._client.loop_start()
         self._client.subscribe(node_topic(HOUSE, self.node, "#"), qos=1)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from volthood.adapters.mqtt import TlsFiles
 from volthood_tools.broker.acl import home_acl, write_guarded_config
-from volthood_tools.broker.certificates import DAY, Authority, Validity, expired
+from volthood_tools.broker.certificates import DAY, YEARS, Authority, Validity, expired
 from volthood_tools.broker.choice import LOOPBACK, answers, find_mosquitto, free_port
 from volthood_tools.console.node import NodeConsole
 from volthood_tools.console.port import Port
@@ -169,6 +169,9 @@ def test_every_fault_of_a_certificate_is_told_apart(bench: Bench) -> None:
     until(lambda: bench.ask("status")["link"] == "connected", "the connection")
     assert bench.verdict() == ("", "connected")
     assert bench.ask("status")["tls"] is True
+    own, node = bench.ask("cert")["own"], bench.ask("id")["node"]
+    assert isinstance(own, dict)
+    assert (own["subject"], own["issuer"], own["days_left"] // 366) == (node, "Volthood test CA", YEARS - 1)
 
     bench.enrol(bench.broker("foreign-broker", foreign.issue("broker", server=True)), ours)
     assert bench.verdict() == ("tls_foreign_ca", "the broker's certificate is of a foreign CA")

@@ -1,10 +1,13 @@
 """Every limit of `limits.py`: the last that is taken, the first that is refused, and what must fit below it."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from volthood.engine.stamping import start_of
+from volthood.errors import PeerError
 from volthood.wire import cose, limits
 from volthood.wire.cbor import WireError, decode, encode
 from volthood.wire.inbox import Envelope
@@ -211,7 +214,7 @@ VERB: dict[str, Any] = {"request": bytes(8), "challenge": bytes(8)}
 
 
 def verb_chars() -> None:
-    assert Verb(**VERB, name="v" * limits.MAX_VERB_CHARS)
+    assert Verb(**VERB, name="v" * limits.MAX_VERB_CHARS).name
     refused("field_range", Verb, **VERB, name="v" * (limits.MAX_VERB_CHARS + 1))
 
 
@@ -292,6 +295,13 @@ def price() -> None:
         refused("field_range", Order, **ORDER, steps=((sign * (limits.MAX_PRICE_MCT_PER_KWH + 1), 1),))
 
 
+def status_bytes() -> None:
+    text = json.dumps({"online": True})
+    assert start_of(text.encode().ljust(limits.MAX_STATUS_BYTES)) is None
+    with pytest.raises(PeerError, match="status_invalid"):
+        start_of(text.encode().ljust(limits.MAX_STATUS_BYTES + 1))
+
+
 CHECKS: dict[str, Check] = {
     "MAX_DEPTH": depth,
     "MAX_ITEMS": items,
@@ -300,6 +310,7 @@ CHECKS: dict[str, Check] = {
     "MAX_SLOT_RECORD_BYTES": slot_record,
     "MAX_CLOSED_RANGES": closed_ranges,
     "MAX_LIVE_BYTES": size(limits.MAX_LIVE_BYTES, Live.from_cbor),
+    "MAX_STATUS_BYTES": status_bytes,
     "MAX_RECEIPT_BYTES": size(limits.MAX_RECEIPT_BYTES, lambda data: cose.unpack_mac0(data, Receipt.MAX_BYTES)),
     "MAX_VERB_BYTES": size(limits.MAX_VERB_BYTES, lambda data: cose.unpack_mac0(data, Verb.MAX_BYTES)),
     "MAX_VERB_CHARS": verb_chars,
