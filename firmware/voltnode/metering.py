@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
-    from voltnode.bus import Reads
+    from voltnode.bus import Reads, Trace
     from voltnode.clock import Clock
     from voltnode.hal import Board
     from voltnode.link import Link
@@ -62,6 +62,7 @@ class Metering:
         self.bus = Bus(board.uart, board, settings["baud"], parity=parity, stop_bits=stop_bits)
         self.networks: dict[str, Any] = {}
         self.samplers: list[Sampler] = []
+        self._trace: Trace | None = None
         self._use(settings["meters"])
 
     def _use(self, meters: "list[dict[str, Any]]") -> None:
@@ -97,15 +98,25 @@ class Metering:
 
             host, _, port = where.rpartition(":")
             self.networks[where] = TcpBus(self._board.connect, self._board, host, int(port))
+            self.networks[where].trace = self._trace
         network: Reads = self.networks[where]
         return network
 
     async def change(self, settings: "dict[str, Any]") -> None:
-        """From now on these settings; readings that are under way are given up. What was recorded stays."""
-        self._board.settings = settings
-        await self.bus.configure(settings["baud"], settings["parity"], settings["stop_bits"])
-        self._use(settings["meters"])
-        self._changed.set()
+        """From now on these settings. What was recorded stays; other meters than before begin with their first reading."""
+        before, self._board.settings = self._board.settings, settings
+        line = (settings["baud"], settings["parity"], settings["stop_bits"])
+        if line != self.bus.line:
+            await self.bus.configure(*line)
+        if settings["meters"] != before["meters"]:
+            self._use(settings["meters"])
+            self._changed.set()
+
+    def trace(self, told: "Trace | None") -> None:
+        """From now on `told` hears of every frame; nobody for None."""
+        self._trace = self.bus.trace = told
+        for network in self.networks.values():
+            network.trace = told
 
     def serial(self, index: int) -> str:
         """A meter's serial number, empty while it is not known."""

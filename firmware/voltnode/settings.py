@@ -9,6 +9,7 @@ Loaded when a setting is read or changed, and dropped afterwards.
 
 from voltnode.config import ConfigError
 from voltnode.meters import NAMES, UNVERIFIED
+from voltnode.on_demand import call
 from voltnode.sealed import read_sealed, write_sealed
 from voltnode.sntp import are_servers
 
@@ -119,11 +120,17 @@ def checked_meters(value: "Any") -> "list[Settings]":
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_METERS:
         raise ConfigError("setting_refused", "meters: 1 to %d meters; the first is the household's" % MAX_METERS)
     meters = [_checked_meter(i, value[i]) for i in range(len(value))]
-    places = [(meter["where"], meter["unit"]) for meter in meters]
+    places = [(meter["where"], _unit_of(meter)) for meter in meters] if len(meters) > 1 else []
     for i in range(len(places)):
         if places[i] in places[:i]:
             raise ConfigError("setting_refused", "meter %d: another one has this address at this place" % i)
     return meters
+
+
+def _unit_of(meter: "Settings") -> int:
+    """A meter's address, as from the factory where none is given."""
+    unit: int = meter["unit"] or call("voltnode.meters", "load", meter["model"], True).unit
+    return unit
 
 
 def _checked_meter(index: int, value: "Any") -> "Settings":

@@ -132,7 +132,19 @@ class Bench:
         self.node.sampler.serial = "10000001"
 
 
-NOT_WALKED = ("enrol", "factory-reset", "wiring", "wifi scan", "wifi set", "mqtt test", "cert put")
+NOT_WALKED = (
+    "enrol",
+    "factory-reset",
+    "wiring",
+    "wifi scan",
+    "wifi set",
+    "mqtt test",
+    "cert put",
+    "meter watch",
+    "meter probe",
+    "bus trace",
+    "config set",
+)
 """Those that want an argument, or a minute: they have tests of their own."""
 
 

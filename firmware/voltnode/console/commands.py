@@ -26,9 +26,16 @@ COMMANDS = (
     ("id", "name, public key and fingerprint of this node", "show_node", "show_id"),
     ("status", "uptime, memory, time, broker, meter, queue", "show_node", "show_status"),
     ("queue", "records waiting for the agent's receipt", "show_records", "show_queue"),
-    ("meter list", "meters on the bus", "show_meter", "show_meters"),
-    ("meter read", "newest reading: register, raw words, value, age, bus errors", "show_meter", "show_reading"),
+    ("meter list", "the meters read here; meter list all: the models there are", "show_meter", "show_meters"),
+    ("meter read", "meter read METER: newest reading, register by register", "show_meter", "show_reading"),
+    ("meter watch", "meter watch METER SECONDS: a line a second until a key", "show_meter", "watch"),
+    ("meter probe", "looks for meters: probe, probe ADDRESSES BAUD, probe HOST:PORT; a key ends it", "probe", "probe"),
+    ("bus stats", "requests and errors of each meter", "show_meter", "show_stats"),
+    ("bus trace", "bus trace on|off: each frame in hex, verdict, time", "show_meter", "trace"),
+    ("config get", "settings of this board, and what they may be", "configure", "show_config"),
+    ("config set", "config set PIN NAME=VALUE...: several at once, all or none", "configure", "set_config"),
     ("wiring", "a minute of readings, and what is crossed: seconds=60 fuse=A load=W pv=yes|no", "wiring", "wiring"),
+    ("selftest", "flash, memory, random, signature, bus, meter, clock, link, certificates", "selftest", "selftest"),
     ("chain", "hashes of the newest records", "show_records", "show_chain"),
     ("log", "newest events, and how often each happened", "show_records", "show_log"),
     ("time", "calendar time and how good it is", "show_node", "show_time"),
@@ -63,7 +70,7 @@ class Context:
         node: the node.
         then: to be called once the answer is out, None mostly.
         as_json: whether the command that runs answers with one JSON object, and so says nothing before.
-        pressed: whether a key was pressed since the command began: it shall end.
+        pressed: whether a key was pressed since the command began: it shall end. `typed` the same, without using it up.
         say: shows a line while a command runs.
         trusted: whether whoever asks needs no PIN.
         staged: certificates that wait for `enrol`, in pieces.
@@ -74,6 +81,7 @@ class Context:
         self.then: Any = None
         self.as_json = False
         self.pressed: Callable[[], bool] = _never
+        self.typed: Callable[[], bool] = _never
         self.say: Callable[[str], Awaitable[None]] = _nowhere
         self.trusted = False
         self.staged: dict[str, list[bytes]] = {}
@@ -155,5 +163,7 @@ def as_lines(answer: "Answer") -> "Iterator[str]":
 
 def _flat(value: object) -> str:
     if isinstance(value, dict):
-        return " ".join(["%s=%s" % (key, value[key]) for key in value])
+        return " ".join(["%s=%s" % (key, _flat(value[key])) for key in value])
+    if isinstance(value, (list, tuple)):
+        return ",".join([str(item) for item in value]) or "-"
     return "-" if value is None else str(value)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from voltnode.main import Node
 
 MAX_TYPED_BYTES = 2 * MAX_LINE_BYTES
-MAX_SAID_LINES = 32
+MAX_SAID_LINES = 16
 
 
 def json_pieces(answer: "Answer") -> "Iterator[str]":
@@ -59,6 +59,7 @@ class Session:
         self._unsaid = 0
         self._given_up = False
         self._context.pressed = self._pressed
+        self._context.typed = lambda: bool(self._typed)
         self._context.say = self._say_now
         self.busy = False
 

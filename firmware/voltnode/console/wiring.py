@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _LOOK_MS = 50
 _PACE_MS = 1000
 _SAY_MS = 10_000
-_LIMITS = {"seconds": (5, 300), "fuse": (1, 1000), "load": (100, 30_000)}
-_USAGE = "wiring [seconds=60] [fuse=A] [load=W] [pv=yes|no]: fuse of the main switch, load that is switched meanwhile"
+_LIMITS = {"meter": (0, 31), "seconds": (5, 300), "fuse": (1, 1000), "load": (100, 30_000)}
+_USAGE = "wiring [meter=0] [seconds=60] [fuse=A] [load=W] [pv=yes|no]: fuse of the main switch, load that is switched meanwhile"
 
 
 async def wiring(context: "Context", argument: str) -> "Answer":
@@ -32,7 +32,11 @@ async def wiring(context: "Context", argument: str) -> "Answer":
     await _say(
         context, "Switch a large load on and off, on each phase if you can: more can be said then. A key ends it."
     )
-    meter = Meter(context.node.bus, context.node.meter.table, context.node.meter.unit, DETAIL)
+    samplers = context.node.metering.samplers
+    if options["meter"] >= len(samplers):
+        raise RefusedError("no_such_meter", "a number from 0 to %d" % (len(samplers) - 1))
+    read = samplers[options["meter"]].meter
+    meter = Meter(read.bus, read.table, read.unit, DETAIL)
     evidence = Evidence([register.quantity for register in meter.table.registers])
     missed = await _collect(context, meter, evidence, options["seconds"] * 1000)
     if evidence.readings < READINGS:
@@ -46,7 +50,7 @@ async def wiring(context: "Context", argument: str) -> "Answer":
 
 def _options(argument: str) -> "dict[str, Any]":
     """What stands behind the command. Raises RefusedError."""
-    options: dict[str, Any] = {"seconds": 60, "fuse": 0, "load": 0, "pv": ""}
+    options: dict[str, Any] = {"meter": 0, "seconds": 60, "fuse": 0, "load": 0, "pv": ""}
     for word in argument.split():
         name, _, value = word.partition("=")
         if name == "pv" and value in ("yes", "no"):

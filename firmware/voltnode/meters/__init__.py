@@ -146,6 +146,8 @@ class MeterTable:
         single_source: quantities that only one source knows.
         max_power_w: more cannot flow through it; 0 where it depends on the transformers.
         find: makes the search for the table of the very meter that is there; None where `registers` say it.
+        sign: (function, address, words, least, most): what stands there, as one number, is between the two on this model
+            and no other; None where no such register is known.
     """
 
     def __init__(
@@ -170,6 +172,7 @@ class MeterTable:
         single_source: "tuple[str, ...]" = (),
         max_power_w: int = 0,
         find: "Callable[[], Search] | None" = None,
+        sign: "tuple[int, int, int, int, int] | None" = None,
     ) -> None:
         self.name = name
         self.vendor = vendor
@@ -191,6 +194,7 @@ class MeterTable:
         self.single_source = single_source
         self.max_power_w = max_power_w
         self.find = find
+        self.sign = sign
 
 
 def load(name: str, unverified: bool = False) -> MeterTable:

@@ -42,4 +42,5 @@ TABLE = MeterTable(
     ),
     serial=(3, 0x8900, "uint32"),
     missing=ALL_ONES,
+    sign=(3, 0x8960, 2, 0x42323120, 0x42323120),
 )

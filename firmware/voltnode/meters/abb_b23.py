@@ -59,4 +59,5 @@ TABLE = MeterTable(
     serial=(3, 0x8900, "uint32"),
     missing=ALL_ONES,
     single_source=("reactive_power_total",),
+    sign=(3, 0x8960, 2, 0x42323320, 0x42323420),
 )

@@ -9,6 +9,7 @@
 - voltage: the sister EM300 map has the same address and scale
 - energy_import: raw 0.1 kWh
 - energy_export: raw 0.1 kWh; only moves in bidirectional measuring mode
+- Code 102 to 121 at 0x000B, as the ET112: one source (Victron, dbus-cgwacs).
 """
 
 from voltnode.meters import DETAIL, OPTIONAL, REQUIRED, MeterTable, Register
@@ -42,4 +43,5 @@ TABLE = MeterTable(
         _register("energy_export", 0x0020, "int32", 100, "Wh", REQUIRED),
     ),
     serial=None,
+    sign=(4, 0x000B, 1, 102, 121),
 )

@@ -11,6 +11,7 @@
 - protocol pages: baud selectable 4800/9600 only, parity none and 1 stop bit fixed; which baud is factory set not seen
 - phase_sequence: 0 for L1-L2-L3, -1 for L1-L3-L2; as Victron's users read it
 - energy_import: Disagrees with mbmd (0x0042 = partial counter)
+- Code 71 to 73 at 0x000B: one source (Victron, dbus-cgwacs).
 """
 
 from voltnode.meters import DETAIL, OPTIONAL, REQUIRED, MeterTable, Register
@@ -69,4 +70,5 @@ TABLE = MeterTable(
         "reactive_power_total",
         "phase_sequence",
     ),
+    sign=(4, 0x000B, 1, 71, 73),
 )

@@ -49,4 +49,5 @@ TABLE = MeterTable(
         _register("energy_export", 0x004E, "int32", 100, "Wh", REQUIRED),
     ),
     serial=(3, 0x5000, "text7"),
+    sign=(3, 0x000B, 1, 1648, 1653),
 )

@@ -9,6 +9,7 @@
 - phase_sequence: 0 for L1-L2-L3, -1 for L1-L3-L2; as Victron reads it.
 - Serial settings come from general knowledge: probe.
 - serial_number: 13 characters; low byte of the 7th register is not part of it
+- Code at 0x000B: Victron's dbus-cgwacs takes all that are no EM24 and no ET112 for an EM340; here only 340 to 349.
 """
 
 from voltnode.meters import DETAIL, OPTIONAL, REQUIRED, MeterTable, Register
@@ -62,4 +63,5 @@ TABLE = MeterTable(
     ),
     serial=(4, 0x5000, "text7"),
     single_source=("energy_import_fine", "energy_export_fine", "phase_sequence"),
+    sign=(4, 0x000B, 1, 340, 349),
 )

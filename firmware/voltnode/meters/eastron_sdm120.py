@@ -11,6 +11,7 @@
 - energy_export: raw is kWh
 - energy_total_abs: import+export sum on most firmwares; do not bill on it
 - serial_number: holding register, function code 3; single source
+- Code 32 at 0xFC02 (holding register): one source, a community driver for Venus OS.
 """
 
 from voltnode.meters import DETAIL, OPTIONAL, REQUIRED, MeterTable, Register
@@ -45,4 +46,5 @@ TABLE = MeterTable(
         _register("energy_total_abs", 0x0156, "float32", 1000, "Wh", DETAIL),
     ),
     serial=(3, 0xFC00, "uint32"),
+    sign=(3, 0xFC02, 1, 32, 32),
 )

@@ -4,6 +4,7 @@
 - Registers without a meaning between the others read as 0; clients read 80 at a time from 0 (ESPHome does).
 - Parity is disputed: 8N1 for sdm-modbus and Tasmota, even in a copy of the SDM630MCT protocol V1.7.
 - The serial number's place has one source only.
+- Code 112 or 121 at 0xFC02 (holding register): one source, a community driver for Venus OS.
 """
 
 from voltnode.meters import DETAIL, OPTIONAL, REQUIRED, MeterTable, Register
@@ -57,4 +58,5 @@ TABLE = MeterTable(
         _float("energy_export_l3", 0x0164, "Wh", DETAIL),
     ),
     serial=(3, 0xFC00, "uint32"),
+    sign=(3, 0xFC02, 1, 112, 121),
 )

@@ -5,6 +5,7 @@
   sums
 - energy_import: raw is kWh
 - energy_export: raw is kWh
+- Code 137 at 0xFC02 (holding register) in two community drivers for Venus OS, 135 in one of them.
 """
 
 from voltnode.meters import DETAIL, OPTIONAL, REQUIRED, MeterTable, Register
@@ -52,4 +53,5 @@ TABLE = MeterTable(
         _register("energy_total_abs", 0x0156, "float32", 1000, "Wh", DETAIL),
     ),
     serial=None,
+    sign=(3, 0xFC02, 1, 135, 137),
 )

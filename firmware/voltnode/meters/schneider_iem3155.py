@@ -10,6 +10,7 @@
 - reactive_power_total: raw kvar
 - power_factor_total: 4-quadrant code: values above 1 encode lead/lag on this family; mbmd has it commented out
 - energy_import_f32: float copy of the total, loses precision above 16.7 MWh
+- The text "iEM3155" stands at 0x0031; its end is asked for.
 """
 
 from voltnode.meters import DETAIL, OPTIONAL, REQUIRED, MeterTable, Register
@@ -60,4 +61,5 @@ TABLE = MeterTable(
         "energy_import_l2",
         "energy_import_l3",
     ),
+    sign=(3, 0x0033, 2, 0x31353500, 0x313535FF),
 )

@@ -56,6 +56,9 @@ class RegisterMap:
         if self.table.serial is not None and function == self.table.serial[0]:
             _, address, kind = self.table.serial
             yield address, _text(kind, str(serial)) if kind[0] == "t" else self._words(kind, Fraction(serial))
+        if self.table.sign is not None and function == self.table.sign[0]:
+            _, address, words, code, _ = self.table.sign
+            yield address, list(struct.unpack(f">{words}H", code.to_bytes(2 * words)))
         for register in self.table.registers:
             if register.function == function and register.quantity in values:
                 raw = Fraction(values[register.quantity]) * register.denominator / register.numerator
