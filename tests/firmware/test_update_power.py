@@ -1,11 +1,13 @@
 """The power goes at every single flash operation of an update: the board always starts a whole program, old or new."""
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.firmware.update_releases import NEW, OLD, board_flash, bundle, staging, whole
+from tests.firmware.update_releases import NEW, OLD, XY, board_flash, bundle, staging, whole
 from volthood.core.release import Bundle
 from volthood_tools.memory_board import WHOLE, MemoryFlash, PowerCutError
 from voltnode.selector import BACK, GOOD, TRIAL, choose, read_pointer
@@ -101,3 +103,20 @@ def test_a_trial_is_counted_before_it_is_started() -> None:
     with pytest.raises(PowerCutError):
         choose(flash)
     assert read_pointer(flash) == ("b", TRIAL, 1)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [pytest.param((40, 4200), id="small"), pytest.param((40, 9000, 1, 5000), id="large", marks=pytest.mark.long)],
+)
+def test_a_cut_at_every_operation_of_the_chip(
+    run_on_micropython: Callable[..., str], tmp_path: Path, sizes: tuple[int, ...]
+) -> None:
+    sent = bundle(sizes=sizes)
+    release = {"signed": sent.signed.hex(), "stream": sent.stream.hex(), "key": XY.hex()}
+    path = tmp_path / "release.json"
+    path.write_text(json.dumps(release | {"list_bytes": sent.manifest.list_bytes}))
+    said = run_on_micropython(Path(__file__).with_name("check_update_power.py"), path, 1, heap="4m")
+    operations, starts = (int(word) for word in said.split() if word.isdigit())
+    assert operations > 100
+    assert starts > 3 * operations
