@@ -71,8 +71,9 @@ class Bench:
         meter = simulated(settings, MeterClock(None))
         meter._series = series or switched(6000, 1500)
         self.board = MemoryBoard()
-        self.board.model = table if not table.startswith("sunspec") else "sunspec"
-        self.board.unit = 1
+        model = table if not table.startswith("sunspec") else "sunspec"
+        entry = {"model": model, "unit": 1, "where": "rtu", "accept_unverified": False}
+        self.board.settings = {**self.board.settings, "meters": [entry]}
         self.board.uart = WiredUart(self.board, meter, FaultPlan(faults))  # type: ignore[assignment]
         self.node = Node(self.board)
 
@@ -189,7 +190,11 @@ def test_a_meter_that_is_silent_is_said_soon() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", ["seconds=4", "seconds=999999", "fuse=", "fuse=x", "load=1", "pv=maybe", "rubbish", "=", "seconds=-5"]
+    "options", ["seconds=4", "meter=32", "seconds=999999", "fuse=", "fuse=x", "load=1", "pv=maybe", "rubbish", "=", "seconds=-5"]
 )
 def test_options_that_mean_nothing_are_refused(options: str) -> None:
     assert Bench().wiring(options)["error"] == "option_invalid"
+
+
+def test_a_meter_that_is_not_there_is_refused() -> None:
+    assert Bench().wiring("meter=1")["error"] == "no_such_meter"
