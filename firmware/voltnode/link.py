@@ -226,14 +226,16 @@ class Link:
     async def _serve(self, enrolment: "Enrolment") -> None:
         opening = self._board.connect(enrolment.host, enrolment.port, self.identity(enrolment))
         stream: Stream = await asyncio.wait_for(opening, CONNECT_LIMIT_MS // 1000)
+        if self._enrolment is not enrolment:
+            stream.close()
+            raise LinkError("enrolled anew")
         self.broker.opened()
         connection = self._connection = _Connection(stream, self._ring.reader(), self._board.now_ms())
         parts = (self._listen(connection, enrolment), self._tick(connection), self._speak(connection))
         tasks = [asyncio.create_task(connection.run(part)) for part in parts]
         try:
-            if self._enrolment is enrolment:
-                await connection.ended.wait()
-            raise connection.fault or LinkError("enrolled anew")
+            await connection.ended.wait()
+            raise connection.fault or LinkError("ended")
         finally:
             self._connection = None
             self._said.clear()

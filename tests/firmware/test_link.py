@@ -11,10 +11,10 @@ from volthood.adapters.crypto import LinkKey
 from volthood.wire.record import SYNCHRONISED, Live, unpack_record
 from volthood_tools.memory_board import MemoryBoard, MemoryStream, QuickSigner
 from voltnode import mqtt
+from voltnode.broker import LONGEST_WAIT_MS
 from voltnode.bus.meter import Reading
 from voltnode.config import Enrolment
 from voltnode.edges import Cut
-from voltnode.broker import LONGEST_WAIT_MS
 from voltnode.link import KEEP_ALIVE_S, MAX_ANSWERS, RESEND_MS, WINDOW, Link
 from voltnode.log import Log
 from voltnode.recorder import Recorder
@@ -333,6 +333,74 @@ def test_a_broker_that_is_away_is_tried_again_with_growing_waits() -> None:
     bench = play(scene)
     assert bench.broker.records[:2] == [1, 2]
     assert bench.link.broker.error == ""
+
+
+def test_a_node_that_only_says_live_values_pings_and_stays_connected() -> None:
+    async def scene(bench: Bench) -> None:
+        await bench.connect()
+        for second in range(180):
+            bench.link.live(START_MS + second * 1000, SYNCHRONISED, reading())
+            await bench.board.advance(1000)
+
+    bench = play(scene)
+    assert len(bench.broker.lives) > 170
+    assert bench.broker.connections == 1
+    assert 10 <= bench.broker.pings <= 13
+
+
+def test_a_ping_on_demand_says_how_long_it_took_or_that_nobody_answers() -> None:
+    async def scene(bench: Bench) -> None:
+        assert await bench.link.ping(1000) is None
+        await bench.connect()
+        pinging = asyncio.create_task(bench.link.ping(1000))
+        await bench.board.advance(100)
+        assert pinging.result() == 5
+        bench.broker.deaf = True
+        pinging = asyncio.create_task(bench.link.ping(1000))
+        await bench.board.advance(1100)
+        assert pinging.result() is None
+
+    play(scene)
+
+
+def test_an_enrolment_while_a_connection_is_opened_counts_for_the_next() -> None:
+    async def scene(bench: Bench) -> None:
+        hosts: list[str] = []
+        connect = bench.board.connect
+
+        async def slow(host: str, port: int, identity: object = None) -> MemoryStream:
+            del identity
+            hosts.append(host)
+            await bench.board.sleep_ms(500)
+            return await connect("127.0.0.1", 1883)
+
+        bench.board.connect = slow  # type: ignore[method-assign, assignment]
+        first, second = (
+            Enrolment({"house": "house01", "link_key": KEY.hex(), "broker": f"{host}:1883"}) for host in ("one", "two")
+        )
+        bench.link.begin(first)
+        await bench.board.advance(200)
+        bench.link.begin(second)
+        await bench.board.advance(3000)
+        assert hosts == ["one", "two"]
+        assert bench.link.broker.state == "connected"
+
+    play(scene)
+
+
+def test_what_is_missing_holds_the_connection_until_it_is_there() -> None:
+    async def scene(bench: Bench) -> None:
+        lacking: list[tuple[str, str]] = [("no_wifi", "no Wi-Fi: lost")]
+        bench.link.missing = lambda _tls: lacking[0] if lacking else None
+        await bench.connect()
+        await bench.board.advance(60_000)
+        assert bench.broker.connections == 0
+        assert (bench.link.broker.state, bench.link.broker.error) == ("held", "no Wi-Fi: lost")
+        lacking.clear()
+        await bench.board.advance(200)
+        assert bench.link.broker.state == "connected"
+
+    play(scene)
 
 
 def test_a_broker_that_accepts_the_connection_and_says_nothing_is_left() -> None:

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from volthood_tools.console.node import NodeConsole
+from volthood_tools.console.port import Port
 from volthood_tools.processes.supervisor import Child, Supervisor
 from volthood_tools.virtual_board import VirtualBoard, find_micropython
 
 ENROL = (sys.executable, "-c", "from volthood_tools.enrol.cli import main; main()")
 METER = (sys.executable, "-c", "from volthood_tools.simmeter.cli import main; main()")
-SETTINGS = ("--house", "house01", "--broker", "127.0.0.1:18830", "--plain", "--pin", "2468")
+WHO = ("--house", "house01", "--broker", "127.0.0.1:18830", "--pin", "2468")
+SETTINGS = (*WHO, "--plain")
 
 
 @pytest.fixture
@@ -51,11 +54,31 @@ def test_a_board_is_enrolled_once_and_again_only_with_its_pin(console: Path) -> 
     second = enrol(console, *SETTINGS, "--json")
     assert second.returncode == 1
     assert "enrolled for house01; --again" in second.stderr
-    wrong = enrol(console, *SETTINGS[:-1], "9999", "--again", "--json")
+    wrong = enrol(console, *WHO[:-1], "9999", "--plain", "--again", "--json")
     assert wrong.returncode == 1
     assert "pin_wrong" in wrong.stderr
     again = enrol(console, *SETTINGS, "--again", "--json")
     assert json.loads(again.stdout)["fingerprint"] == about["fingerprint"]
+
+
+def test_the_household_s_ca_certifies_the_board(console: Path) -> None:
+    folder = console.parent / "ca"
+    done = enrol(console, *WHO, "--ca", str(folder), "--json")
+    assert done.returncode == 0, done.stderr
+    about = json.loads(done.stdout)
+    assert about["tls"] is True
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "broker.key",
+        "broker.pem",
+        "ca.key",
+        "ca.pem",
+        "house01.key",
+        "house01.pem",
+    ]
+    with Port.open(console) as port:
+        own = NodeConsole(port, "node").ask("cert")["own"]
+    assert isinstance(own, dict)
+    assert own["subject"] == about["node"]
 
 
 def test_a_person_compares_the_fingerprint_and_sees_the_meter(console: Path) -> None:
