@@ -17,7 +17,7 @@ import pytest
 from volthood.errors import DeviceError
 from volthood.wire.record import Record
 from volthood_tools.broker.choice import answers, choose_broker, find_mosquitto, free_port, write_config
-from volthood_tools.console.node import NodeConsole
+from volthood_tools.console.node import Lines, NodeConsole, json_object
 from volthood_tools.console.port import Port
 from volthood_tools.processes.supervisor import Child, Supervisor
 from volthood_tools.receiver import Receiver
@@ -34,6 +34,7 @@ SPEED = 180
 each 5 s."""
 
 VIRTUAL_SAMPLE_MS = 100
+QUIET_S = 0.2
 PATIENCE_S = 20
 """Beyond what the calendar needs: time-outs, back-off, a restart."""
 
@@ -71,13 +72,14 @@ class Bench:
     """What tests touch.
 
     Args:
-        open_console: opens the port of the board's console.
+        port, name: of the board's console.
         plan: the file of the simulated meter's fault plan.
         broker: host and port that the board reaches.
     """
 
-    def __init__(self, console: NodeConsole, plan: Path, broker: tuple[str, int], pace: Pace) -> None:
-        self.console = console
+    def __init__(self, port: Port, name: str, plan: Path, broker: tuple[str, int], pace: Pace) -> None:
+        self.console = NodeConsole(port, name)
+        self._port = port
         self.pace = pace
         self.power_w = POWER_W
         self._plan = plan
@@ -96,7 +98,13 @@ class Bench:
         identity = self.console.wait_ready(PATIENCE_S)
         self.until(lambda: "serial" in self.attempt("meter read"), "the meter is read")
         host, port = self._broker
-        settings: dict[str, object] = {"house": HOUSE, "link_key": LINK_KEY.hex(), "broker": f"{host}:{port}", "tls": False, "pin": PIN}
+        settings: dict[str, object] = {
+            "house": HOUSE,
+            "link_key": LINK_KEY.hex(),
+            "broker": f"{host}:{port}",
+            "tls": False,
+            "pin": PIN,
+        }
         if identity["house"] is not None:
             settings["again"] = True
         self.ask("enrol " + json.dumps(settings))
@@ -120,6 +128,17 @@ class Bench:
             return self.ask(command, 2)
         except DeviceError:
             return {}
+
+    def objects(self, command: str, timeout_s: float = PATIENCE_S) -> list[dict[str, object]]:
+        """Every JSON object that a command brings, up to the next prompt."""
+        while self._port.read(QUIET_S):
+            pass
+        self._port.write(b"\x03" + command.encode() + b" --json\r")
+        deadline_s, came = time.monotonic() + timeout_s, b""
+        while not came.endswith(b"\n> ") and time.monotonic() < deadline_s:
+            came += self._port.read(QUIET_S)
+        found = map(json_object, Lines().feed(came + b"\r\n"))
+        return [each for each in found if each is not None]
 
     def counters(self) -> dict[str, int]:
         """What the board counted on the meter's bus."""
@@ -252,7 +271,7 @@ def real_bench(folder: Path, board: Path, meter_port: Path, broker_host: str) ->
 
 def _served(workshop: _Workshop, console: Path, broker: tuple[str, int], pace: Pace) -> Iterator[Bench]:
     port = workshop.enter_context(Port.open(console))
-    bench = Bench(NodeConsole(port, str(console)), workshop.plan, broker, pace)
+    bench = Bench(port, str(console), workshop.plan, broker, pace)
     bench.enrol()
     try:
         bench.records(1)

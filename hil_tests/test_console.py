@@ -28,9 +28,41 @@ def test_the_meter_is_read_right(bench: Bench) -> None:
     assert int(power["value"]) == bench.power_w * PARTS[power["unit"]]
 
 
-@pytest.mark.parametrize("command", ["status", "queue", "chain", "time", "log", "meter list", "help"])
-def test_reading_is_open_and_answers_with_one_object(bench: Bench, command: str) -> None:
-    assert "error" not in bench.ask(command)
+WITH = {
+    "wiring": "seconds=5",
+    "meter watch": "0 1",
+    "meter probe": "1 9600",
+    "bus trace": "off",
+    "config set": "1234 sample_ms=0",
+    "cert put": "ca 1 AAAA",
+}
+"""What a command is given; the others get nothing."""
+
+REFUSED = ("wiring", "config set", "cert put", "enrol", "factory-reset", "wifi scan", "wifi set")
+"""Those that may say no to that."""
+
+
+def test_every_command_answers_with_exactly_one_object(bench: Bench) -> None:
+    """The board itself says which there are; `reboot` has a test of its own."""
+    for command in sorted(set(bench.ask("help")) - {"reboot"}):
+        objects = bench.objects(f"{command} {WITH.get(command, '')}".strip())
+        assert len(objects) == 1, command
+        assert command in REFUSED or "error" not in objects[0], (command, objects)
+
+
+def test_what_changes_something_wants_the_pin(bench: Bench) -> None:
+    """Without a PIN, so that none is wrong and nobody is made to wait."""
+    for command in ('enrol {"again": true}', 'wifi set {"ssid": "x"}', "config set sample_ms=1000", "factory-reset"):
+        with pytest.raises(DeviceError, match=r"pin|no_radio"):
+            bench.ask(command)
+
+
+def test_a_board_that_is_well_says_so(bench: Bench) -> None:
+    answer = bench.ask("selftest", 30)
+    tests: Any = answer["tests"]
+    assert [test for test in tests if test["result"] == "failed"] == []
+    assert {test["test"] for test in tests if test["result"] == "skipped"} <= {"certificates"}
+    assert answer["result"] == "ok"
 
 
 def test_an_unknown_command_is_told(bench: Bench) -> None:

@@ -136,6 +136,7 @@ NOT_WALKED = (
     "enrol",
     "factory-reset",
     "wiring",
+    "selftest",
     "wifi scan",
     "wifi set",
     "mqtt test",

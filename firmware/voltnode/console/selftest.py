@@ -9,6 +9,7 @@ import hashlib
 from binascii import unhexlify
 from collections import OrderedDict
 
+from volthood.wire.node import RELATIVE
 from voltnode.broker import CONNECTED
 from voltnode.bus.meter import Meter, MeterError
 from voltnode.config import ConfigError
@@ -169,11 +170,15 @@ async def _clock(node: "Node") -> "Outcome":
     await node.board.sleep_ms(50)
     if node.board.now_ms() - began_ms < 50:
         return FAILED, "50 ms took %d ms" % (node.board.now_ms() - began_ms)
-    if node.clock.boot_s() is not None:
+    if _knows_the_time(node):
         return OK, "the time is known"
     if node.config.enrolment is None or node.board.now_ms() < _SETTLED_MS:
         return SKIPPED, "the time is not known yet"
     return FAILED, "the time is not known; `time` says who was asked"
+
+
+def _knows_the_time(node: "Node") -> bool:
+    return node.clock.calendar_ms()[1] != RELATIVE
 
 
 async def _link(node: "Node") -> "Outcome":
@@ -196,7 +201,7 @@ async def _certificates(node: "Node") -> "Outcome":
         if data is None:
             return FAILED, "%s is gone: enrol again" % file
         days.append((Certificate(data).end_s - node.clock.calendar_ms()[0] // 1000) // _DAY_S)
-    if node.clock.boot_s() is None:
+    if not _knows_the_time(node):
         return OK, "present; the time is not known"
     text = "%d days left, the CA %d" % (days[1], days[0])
     return (FAILED if min(days) < _FEW_DAYS else OK), text
