@@ -34,7 +34,24 @@ CONFIG = {"enrolment": ENROLMENT, "pin": {"salt": SALT.hex(), "digest": pin_dige
 SMALL = ("config", "numbers", "receipt", "pin-failures", "floor")
 MINUTES = 40
 
-SCALARS = (None, True, -1, 0, 1.5, 1 << 39, 1 << 64, 10**30, "", "12", "ff" * 33, "z" * 64, [], [1], {}, {"a": {}})
+SCALARS: "tuple[Any, ...]" = (
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    1 << 39,
+    1 << 64,
+    10**30,
+    "",
+    "12",
+    "ff" * 33,
+    "z" * 64,
+    [],
+    [1],
+    {},
+    {"a": {}},
+)
 BODIES = (
     b"",
     b"{}",
@@ -103,7 +120,7 @@ def foreign(value: "dict[str, Any]") -> "Iterator[Case]":
     import json
 
     for body in BODIES:
-        yield "body %s" % body[:9], sealed(body)
+        yield "body %r" % body[:9], sealed(body)
     for key in value:
         rest = {name: value[name] for name in value if name != key}
         yield key + " missing", sealed(json.dumps(rest).encode())
@@ -116,8 +133,9 @@ class World:
 
     def __init__(self, folder: str) -> None:
         self.flash = flashes.QuickFlash(folder)
-        self.board: Any = KeyBoard(self.flash)
-        self.key = open_key(FlashKeyFile(self.board), self.board.random)
+        board: Any = KeyBoard(self.flash)
+        self.board = board
+        self.key = self.open_key()
         write_sealed(self.flash, "config", CONFIG)
         write_sealed(self.flash, "pin-failures", {"count": 2})
         write_sealed(self.flash, "floor", {"s": 1_750_000_000})
@@ -126,6 +144,10 @@ class World:
             node.minute(minute, receipt=minute < 10)
         self.written = node.ring.greatest
         self.good = {name: self.flash.read(name) or b"" for name in self.flash.names()}
+
+    def open_key(self) -> int:
+        """The key as the board reads it. Raises SignerError."""
+        return open_key(FlashKeyFile(self.board), self.board.random)
 
     def restore(self) -> None:
         """Everything as it was."""
@@ -264,7 +286,7 @@ def fuzz_key(world: World, every: int) -> int:
         count += 1
         world.put("node.key", data)
         try:
-            same = open_key(FlashKeyFile(world.board), world.board.random) == world.key
+            same = world.open_key() == world.key
             failed += tell("node.key", case, "" if same and data == world.good["node.key"] else "taken")
         except SignerError:
             pass
