@@ -15,7 +15,7 @@ MAGIC = b"VHU1"
 """How a bundle begins; then the manifest's length, 2 bytes big-endian, the manifest, the file list, the files."""
 
 ROOTS = ("volthood", "voltnode")
-ENDINGS = ("mpy", "py")
+ENDING = "mpy"
 _PATH_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 _MAX_LEVELS = 5
 MAX_ROW_BYTES = limits.MAX_UPDATE_PATH_CHARS + 48
@@ -39,7 +39,7 @@ class Manifest(Message):
         Field(2, "release", _RELEASE, "its number: [1, 2, 3] is 1.2.3"),
         Field(3, "hardware", Text(limits.MAX_NAME_CHARS), "the board it is for: esp32, virtual"),
         Field(4, "minimum", _RELEASE, "oldest release that may be replaced by it"),
-        Field(5, "mpy", Int(0, 255), "version of the .mpy format; 0 for sources"),
+        Field(5, "mpy", Int(0, 255), "version of the .mpy format; 0: not said"),
         Field(6, "files", Int(1, limits.MAX_UPDATE_FILES), "number of files"),
         Field(7, "content_bytes", Int(1, limits.MAX_UPDATE_BYTES), "of all files together"),
         Field(8, "list_bytes", Int(1, limits.MAX_UPDATE_LIST_BYTES), "of the file list"),
@@ -109,7 +109,7 @@ def check_path(path: str) -> str:
     """`path` if a file of a release may lie there. Raises `WireError` (`path_refused`)."""
     stem, _, ending = path.rpartition(".")
     levels = stem.split("/")
-    if not (2 <= len(levels) <= _MAX_LEVELS and levels[0] in ROOTS and ending in ENDINGS):
+    if not (2 <= len(levels) <= _MAX_LEVELS and levels[0] in ROOTS and ending == ENDING):
         raise WireError("path_refused", path[:32])
     for level in levels:
         if not level or not all([char in _PATH_CHARS for char in level]):

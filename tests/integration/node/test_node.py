@@ -95,7 +95,7 @@ class Agent:
 class Scene:
     """A meter, a broker, a board and what keeps them running."""
 
-    def __init__(self, folder: Path, micropython: Path | None) -> None:
+    def __init__(self, folder: Path, micropython: Path | None, root: Path | None = None) -> None:
         self.folder = folder
         self.port = free_port()
         self.clock = folder / "clock.json"
@@ -106,6 +106,7 @@ class Scene:
             micropython=micropython,
             clock=self.clock,
             sample_ms=100,
+            root=root,
         )
         self.supervisor = Supervisor(folder)
         self.agent: Agent | None = None

@@ -60,7 +60,7 @@ def compile_tree(to: Path, for_unix: bool, packages: Sequence[Path] = PACKAGES) 
     return sorted(Path(name).with_suffix(".mpy") for name in modules)
 
 
-def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES, for_cpython: bool = False) -> dict[str, Path]:
+def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES) -> dict[str, Path]:
     """The modules that a board needs: where each lies on its search path, and its source."""
     roots = {package.name: package.parent for package in packages}
     node = roots["voltnode"]
@@ -70,7 +70,7 @@ def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES, for_cpyth
     while wanted:
         name = wanted.pop()
         source = roots[Path(name).parts[0].removesuffix(".py")] / name
-        if name not in found and source.is_file() and (for_cpython or not name.endswith(_CPYTHON_ALONE)):
+        if name not in found and source.is_file() and not name.endswith(_CPYTHON_ALONE):
             found[name] = source
             wanted += [
                 path for path in _imported(source.read_text()) if Path(path).parts[0].removesuffix(".py") in roots

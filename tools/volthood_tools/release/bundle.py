@@ -13,7 +13,7 @@ from volthood.errors import PeerError
 from volthood.wire.cbor import WireError
 from volthood.wire.keys import sha256
 from volthood.wire.update import Manifest, release_numbers
-from volthood_tools.release.build import PACKAGES, ReleaseError, board_modules, compile_tree
+from volthood_tools.release.build import PACKAGES, ReleaseError, compile_tree
 from volthood_tools.release.signing import sign_manifest
 
 HARDWARE = ("esp32", "virtual")
@@ -47,13 +47,6 @@ def compile_contents(hardware: str, packages: Sequence[Path] = PACKAGES) -> Cont
     if len(mpy) != 1:
         raise ReleaseError(f"mpy-cross gave files of several versions: {sorted(mpy)}")
     return Contents(tree_release(packages), hardware, files, mpy.pop())
-
-
-def source_contents(packages: Sequence[Path] = PACKAGES) -> Contents:
-    """The tree's sources for a virtual board on CPython, which reads no .mpy files."""
-    modules = board_modules(for_unix=True, packages=packages, for_cpython=True)
-    files = {name: source.read_bytes() for name, source in modules.items()}
-    return Contents(tree_release(packages), "virtual", files, 0)
 
 
 def tree_release(packages: Sequence[Path] = PACKAGES) -> str:

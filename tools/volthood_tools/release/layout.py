@@ -61,7 +61,7 @@ def lay_out(bundle: Bundle, key: bytes, to: Path) -> list[Path]:
     to.mkdir(parents=True, exist_ok=True)
     flash = CodeFolder(str(to))
     files = {f"{SLOTS[0]}/{path}": content for path, content in bundle.files().items()}
-    files |= _selector_files(bundle.manifest.mpy) | {
+    files |= _selector_files() | {
         "main.py": _MAIN[bundle.manifest.hardware].encode(),
         KEY_FILE: key,
         f"{SLOTS[0]}/{RELEASE}": release_text(bundle.manifest.release).encode(),
@@ -72,11 +72,9 @@ def lay_out(bundle: Bundle, key: bytes, to: Path) -> list[Path]:
     return sorted(Path(name) for name in [*files, POINTER])
 
 
-def _selector_files(mpy: int) -> dict[str, bytes]:
+def _selector_files() -> dict[str, bytes]:
     root = Path(voltnode.__path__[0]).parent
     sources = {name: root / path for name, path in _SELECTOR.items()}
-    if not mpy:
-        return {f"{name}.py": source.read_bytes() for name, source in sources.items()}
     return {
         f"{name}.mpy": compile_source(strip_types(source.read_text()), f"{name}.py") for name, source in sources.items()
     }
