@@ -59,6 +59,9 @@ class Wire:
     def ticks_us(self) -> int:
         return 0
 
+    def pause_us(self, duration_us: int) -> None:
+        raise NotImplementedError
+
     async def sleep_ms(self, duration_ms: int) -> None:
         await asyncio.sleep(0)
 

@@ -52,15 +52,16 @@ class VirtualClock:
         return self.now * 1000 + self.fine_us & 0x3FFFFFFF
 
     async def sleep_ms(self, duration_ms: int) -> None:
-        """Lets the others run, then it is later: by 0.1 ms at least, which letting others run takes."""
+        """Lets the others run, then it is later."""
         until = self.now + duration_ms
         await asyncio.sleep(0)
         if until > self.now:
             self.now, self.fine_us = until, 0
-        else:
-            self.fine_us += 100
-            if self.fine_us >= 1000:
-                self.now, self.fine_us = self.now + 1, 0
+
+    def pause_us(self, duration_us: int) -> None:
+        """It is a moment later."""
+        self.fine_us += duration_us
+        self.now, self.fine_us = self.now + self.fine_us // 1000, self.fine_us % 1000
 
     def speed(self) -> int:
         """Ordinary time."""

@@ -32,6 +32,10 @@ class Clock:
         """Microseconds modulo 2^30."""
         return (time.ticks_us() if hasattr(time, "ticks_us") else time.monotonic_ns() // 1000) & 0x3FFFFFFF
 
+    def pause_us(self, duration_us: int) -> None:
+        """A moment."""
+        time.sleep(duration_us / 1_000_000)
+
     async def sleep_ms(self, duration_ms: int) -> None:
         """Lets others run."""
         await asyncio.sleep(duration_ms / 1000)

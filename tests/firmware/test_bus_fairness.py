@@ -16,7 +16,7 @@ EVERY_MS = 1000
 
 
 class Together:
-    """Time for many tasks: it passes when all of them wait, to the earliest of what they wait for, by 1 ms at least."""
+    """Time for many tasks: it passes when all of them wait, to the earliest of what they wait for."""
 
     def __init__(self) -> None:
         self.now = 0
@@ -29,13 +29,16 @@ class Together:
     def ticks_us(self) -> int:
         return self.now * 1000 & 0x3FFFFFFF
 
+    def pause_us(self, duration_us: int) -> None:
+        assert 0 < duration_us <= 1000
+
     def speed(self) -> int:
         return 1
 
     async def sleep_ms(self, duration_ms: int) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._count += 1
-        heapq.heappush(self._waiting, (self.now + max(1, duration_ms), self._count, future))
+        heapq.heappush(self._waiting, (self.now + max(0, duration_ms), self._count, future))
         await future
 
     async def run(self, *work: Coroutine[None, None, None]) -> None:

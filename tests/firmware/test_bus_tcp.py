@@ -36,6 +36,9 @@ class Clock:
     def ticks_us(self) -> int:
         return self.now * 1000 & 0x3FFFFFFF
 
+    def pause_us(self, duration_us: int) -> None:
+        raise NotImplementedError
+
     async def sleep_ms(self, duration_ms: int) -> None:
         self.now += duration_ms
 

@@ -32,6 +32,9 @@ class Said:
     def ticks_us(self) -> int:
         return self.asked * 100_000 & 0x3FFFFFFF
 
+    def pause_us(self, duration_us: int) -> None:
+        raise NotImplementedError
+
     async def sleep_ms(self, duration_ms: int) -> None:
         del duration_ms
 

@@ -316,6 +316,9 @@ class MemoryBoard:
         """See `Board`."""
         return self._now_ms * 1000 & 0x3FFFFFFF
 
+    def pause_us(self, duration_us: int) -> None:
+        """See `Board`; so little is nothing here."""
+
     def speed(self) -> int:
         """See `Board`."""
         return 1 if self.calendar is None else self.calendar[1]

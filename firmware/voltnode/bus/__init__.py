@@ -11,9 +11,9 @@ The RTU master needs two small objects and knows no hardware:
   while the port is not there; the next call tries to open it again. `configure(baud, parity, stop_bits)` is for looking
   for a meter whose settings nobody knows. A direction pin is the UART's business: after `write` it is back at receiving
   by the time the last bit is out.
-- a clock with `now_ms()`, monotonic, `ticks_us()`, the same modulo 2^30 us, and `await sleep_ms(ms)`: transport time,
-  never the calendar's. Its `speed()` says how many calendar seconds a meter counts in one second, which is 1 but in a
-  demonstration.
+- a clock with `now_ms()`, monotonic, `ticks_us()`, the same modulo 2^30 us, `await sleep_ms(ms)`, and `pause_us(us)` for
+  less than a ms, in which nobody else runs: transport time, never the calendar's. Its `speed()` says how many calendar
+  seconds a meter counts in one second, which is 1 but in a demonstration.
 """
 
 TYPE_CHECKING = False
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
         def ticks_us(self) -> int:
             """Microseconds modulo 2^30."""
+
+        def pause_us(self, duration_us: int) -> None:
+            """Lets a moment pass, at most 1 ms."""
 
         async def sleep_ms(self, duration_ms: int) -> None:
             """Lets the other tasks run for so long."""

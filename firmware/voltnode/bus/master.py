@@ -28,8 +28,6 @@ LATE_MS = 500
 """How long after its time an answer may still come."""
 
 _TICKS = 0x3FFFFFFF
-_COARSE_US = 500
-"""So much before the end of a pause it is no longer slept: the loop's clock counts ms."""
 
 QUIET_MS = 50
 """After so long without a byte a frame that has begun will not end. USB adapters deliver every 16 ms."""
@@ -189,7 +187,7 @@ class Bus:
         counters.late += late
         verdict = await self._listen(began_ms + wait_ms)
         self._ended_us = self.clock.ticks_us()
-        self._free_at_ms = self.clock.now_ms() + self._gap_us() // 1000 + 1
+        self._free_at_ms = self.clock.now_ms() + self._gap_us() // 1000 + 2
         if verdict <= EXCEPTION:
             del self._owing_until[unit]
         self._note(counters, verdict, echo)
@@ -252,9 +250,15 @@ class Bus:
         return 1750 if self._baud > 19_200 else 3_500_000 * self._bits // self._baud
 
     async def _until_free(self) -> None:
-        """Waits for the end of the gap behind the last frame: asleep for whole ms, then letting others run."""
-        while self.clock.now_ms() < self._free_at_ms:
-            left_us = self._gap_us() - (self.clock.ticks_us() - self._ended_us & _TICKS)
-            if left_us <= 0:
-                return
-            await self.clock.sleep_ms(max(0, (left_us - _COARSE_US) // 1000))
+        """Waits for the end of the gap behind the last frame: asleep for whole ms, the rest in place."""
+        if self.clock.now_ms() >= self._free_at_ms:
+            return
+        left_us = self._gap_left_us()
+        if left_us >= 1000:
+            await self.clock.sleep_ms(left_us // 1000)
+            left_us = self._gap_left_us()
+        if left_us > 0:
+            self.clock.pause_us(min(left_us, 1000))
+
+    def _gap_left_us(self) -> int:
+        return self._gap_us() - (self.clock.ticks_us() - self._ended_us & _TICKS)

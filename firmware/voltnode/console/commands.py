@@ -98,7 +98,14 @@ async def _nowhere(_: str) -> None:
 
 
 async def execute(context: Context, line: bytes) -> "tuple[Answer, bool]":
-    """(answer, whether as JSON) of a line that is not empty. A refusal is an answer with `error` and `detail`."""
+    """(answer, whether as JSON) of a line that is not empty. A refusal is an answer with `error` and `detail`, and counted."""
+    answer, as_json = await _execute(context, line)
+    if answer and answer[0][0] == "error":
+        context.node.log.count("refused %s" % answer[0][1])
+    return answer, as_json
+
+
+async def _execute(context: Context, line: bytes) -> "tuple[Answer, bool]":
     if len(line) > MAX_LINE_BYTES:
         return _refusal("line_too_long", "at most %d bytes" % MAX_LINE_BYTES), True
     line = line.strip()

@@ -110,7 +110,7 @@ async def _line(context: "Context", line: "Line", units: "list[int]", found: "li
                 continue
             await _say(context, "%s: address %d answers" % (_named(line), unit))
             row = row_of(unit, *await recognise(way, unit, context.typed))
-        row.update({"where": RTU, "baud": line[0], "parity": line[1], "stop_bits": line[2]})
+        row.update([("where", RTU), ("baud", line[0]), ("parity", line[1]), ("stop_bits", line[2])])
         found.append(row)
     return tried
 

@@ -5,6 +5,8 @@ requires is there, is a number, and voltage and frequency are those of a grid. M
 told apart so; then all are named, and a person chooses by what stands on the case.
 """
 
+from collections import OrderedDict
+
 from voltnode.bus.meter import Meter, MeterError
 from voltnode.bus.outcome import BusError
 from voltnode.meters import NAMES, UNVERIFIED
@@ -115,8 +117,7 @@ async def _serial(way: Way, table: "MeterTable", unit: int) -> str:
 
 def row_of(unit: int, models: "list[str]", certain: bool, serial: str) -> "dict[str, Any]":
     """What a probe says of a meter that answered."""
-    row: dict[str, Any] = {"unit": unit, "model": models[0] if certain or len(models) == 1 else None}
-    row["candidates"] = [] if row["model"] else models
-    row["serial"] = serial
-    row["verified"] = bool(row["model"]) and row["model"] in NAMES
+    model = models[0] if models and (certain or len(models) == 1) else None
+    row: dict[str, Any] = OrderedDict([("unit", unit), ("model", model)])
+    row.update([("candidates", [] if model else models), ("serial", serial), ("verified", model in NAMES)])
     return row

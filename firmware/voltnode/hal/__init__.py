@@ -152,6 +152,9 @@ if TYPE_CHECKING:
         def ticks_us(self) -> int:
             """Us of the same clock, modulo 2^30: for the short pauses of a bus."""
 
+        def pause_us(self, duration_us: int) -> None:
+            """Lets a moment of at most 1 ms pass, in which nobody else runs."""
+
         def given_ms(self) -> int | None:
             """Calendar time in a demonstration, which gives it to its boards; None for `voltnode.clock` to find out."""
 

@@ -174,6 +174,10 @@ class Esp32Board:
         """See `Board`."""
         return time.ticks_us() & 0x3FFFFFFF
 
+    def pause_us(self, duration_us: int) -> None:
+        """See `Board`."""
+        time.sleep_us(duration_us)
+
     def speed(self) -> int:
         """See `Board`."""
         return 1

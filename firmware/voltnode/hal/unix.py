@@ -181,6 +181,13 @@ class VirtualBoard:
         ticks: int = _time.monotonic_ns() // 1000 if _CPYTHON else _time.ticks_us()
         return ticks & 0x3FFFFFFF
 
+    def pause_us(self, duration_us: int) -> None:
+        """See `Board`."""
+        if _CPYTHON:
+            time.sleep(duration_us / 1_000_000)
+        else:
+            _time.sleep_us(duration_us)
+
     def speed(self) -> int:
         """See `Board`."""
         self.given_ms()
