@@ -23,6 +23,15 @@ def call(module: str, function: str, *arguments: "Any") -> "Any":
         drop_since(before)
 
 
+def once(module: str, name: str) -> "Any":
+    """A function of a module that is forgotten at once: it lasts for as long as somebody has the function, or runs it."""
+    before = loaded()
+    try:
+        return load(module, name)
+    finally:
+        drop_since(before)
+
+
 def load(module: str, name: str) -> "Any":
     """A function or class of a module, which is loaded if need be and stays."""
     return getattr(__import__(module, None, None, (name,)), name)

@@ -1,16 +1,12 @@
 """TCP and TLS through asyncio's streams: the same on the ESP32, on the unix port and on CPython.
 
-MicroPython's TLS (mbedTLS) takes DER, checks nothing unless told to, and shakes hands within the first write. Its words for
-what is wrong with a certificate come as a ValueError; `TlsError` carries them on. On CPython they come from OpenSSL.
+MicroPython's TLS (mbedTLS) shakes hands within the first write. Its words for what is wrong with a certificate come as a
+ValueError; `TlsError` carries them on. On CPython they come from OpenSSL.
 """
 
-import asyncio
-import errno
-import select
-import ssl
 import sys
 
-from voltnode.hal import TlsError
+from voltnode.on_demand import call, once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +15,7 @@ if TYPE_CHECKING:
     from voltnode.hal import Identity
 
 _CPYTHON = sys.implementation.name == "cpython"
-_LOOK_MS = 5
-_IPPROTO_TCP, _TCP_NODELAY = 6, 1
+_DIAL = "voltnode.hal.dial"
 
 
 class TcpStream:
@@ -34,10 +29,8 @@ class TcpStream:
         """See `Stream`."""
         try:
             data: bytes = await self._reader.read(most)
-        except ValueError as error:
-            raise TlsError(_words(error))
-        except OSError as error:
-            raise _told(error)
+        except (ValueError, OSError) as error:
+            raise told(error)
         return data
 
     async def write(self, data: bytes) -> None:
@@ -45,10 +38,8 @@ class TcpStream:
         try:
             self._writer.write(data)
             await self._writer.drain()
-        except ValueError as error:
-            raise TlsError(_words(error))
-        except OSError as error:
-            raise _told(error)
+        except (ValueError, OSError) as error:
+            raise told(error)
 
     def close(self) -> None:
         """See `Stream`."""
@@ -57,106 +48,10 @@ class TcpStream:
 
 async def connect(host: str, port: int, identity: "Identity | None") -> TcpStream:
     """A connection, with mutual TLS where we have an identity. Raises OSError; TlsError for what is wrong with TLS."""
-    context = _context(identity) if identity else None
-    try:
-        if not _CPYTHON:
-            return await _opened(host, port, context)
-        name = host if context else None
-        streams: Any = await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
-    except OSError as error:
-        raise _told(error)
-    return TcpStream(*streams)
+    return TcpStream(*await once(_DIAL, "dial")(host, port, identity))
 
 
-async def _opened(host: str, port: int, context: "Any") -> TcpStream:
-    """As MicroPython's `open_connection`, but names are looked up beside the loop, and nothing is held back to fill a packet.
-
-    Without TCP_NODELAY a record that follows an acknowledgement waits 40 ms for the other side's.
-    """
-    import socket
-
-    sockets: Any = socket
-    opening: Any = sockets.socket()
-    try:
-        opening.setblocking(False)
-        opening.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
-        try:
-            opening.connect(sockets.getaddrinfo(await _resolved(host), port, 0, sockets.SOCK_STREAM)[0][-1])
-        except OSError as error:
-            if error.args[0] != errno.EINPROGRESS:
-                raise
-        await _connected(opening)
-        if context:
-            opening = context.wrap_socket(opening, server_hostname=host, do_handshake_on_connect=False)
-            opening.setblocking(False)
-    except (OSError, ValueError, asyncio.CancelledError):
-        opening.close()
-        raise
-    stream = asyncio.StreamReader(opening)
-    return TcpStream(stream, stream)
-
-
-async def _connected(opening: "Any") -> None:
-    """Waits until a socket is open. Raises OSError."""
-    poll = select.poll()
-    poll.register(opening, select.POLLOUT)
-    while True:
-        for _, event in poll.poll(0):
-            if event & (select.POLLERR | select.POLLHUP):
-                opening.send(b"")  # says which error it is
-                raise OSError(errno.ECONNREFUSED)
-            return
-        await asyncio.sleep(_LOOK_MS / 1000)
-
-
-def _context(identity: "Identity") -> "Any":
-    ca, certificate, key = identity
-    try:
-        if _CPYTHON:
-            from voltnode.hal.tls_cpython import context_of
-
-            return context_of(ca, certificate, key)
-        context: Any = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(cadata=ca)
-        context.load_cert_chain(certificate, key)
-    except (OSError, ValueError) as error:
-        raise TlsError("own certificate or key: " + _words(error))
-    return context
-
-
-async def _resolved(host: str) -> str:
-    """The address of a host. On MicroPython the question stops the whole board, so a thread asks it."""
-    if _CPYTHON or not [char for char in host if char not in ".0123456789"]:
-        return host
-    import _thread
-    import socket
-
-    found: list[Any] = []
-
-    def look() -> None:
-        try:
-            found.append(socket.getaddrinfo(host, 0, 0, socket.SOCK_STREAM)[0][-1])
-        except OSError:
-            found.append(None)
-
-    _thread.start_new_thread(look, ())
-    while not found:
-        await asyncio.sleep(_LOOK_MS / 1000)
-    if found[0] is None:
-        raise OSError("no such host: " + host)
-    if isinstance(found[0], tuple):
-        return str(found[0][0])
-    return ".".join([str(byte) for byte in found[0][4:8]])
-
-
-def _told(error: OSError) -> OSError:
-    """OpenSSL's errors as TlsError, others as they are."""
-    if _CPYTHON and isinstance(error, ssl.SSLError):
-        return TlsError(_words(error))
-    return error
-
-
-def _words(error: Exception) -> str:
-    said = getattr(error, "verify_message", "") or str(error)
-    return said.strip().replace("\n", "; ")
+def told(error: Exception) -> OSError:
+    """A library's error about TLS as TlsError, others as they are."""
+    made: OSError = call(_DIAL, "told", error)
+    return made
