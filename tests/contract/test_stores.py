@@ -125,6 +125,18 @@ def test_records_of_a_time(readings: Readings) -> None:
     assert [row.time_s for row in readings.records_between(0, 1000)] == [900, 960]
 
 
+def test_a_time_that_becomes_known_later_moves_the_record_and_leaves_its_bytes(readings: Readings) -> None:
+    for rseq, time_s in ((1, 60), (2, 120), (3, 900)):
+        readings.add_record(record(rseq, time_s))
+    readings.commit()
+    readings.set_time(NODE, 2, 1000)
+    readings.set_time(NODE, 9, 1000)
+    assert [row.rseq for row in readings.records_between(0, 2000)] == [1, 3, 2]
+    assert readings.record(NODE, 2) == b"record 2"
+    readings.rollback()
+    assert [row.rseq for row in readings.records_between(0, 2000)] == [1, 2, 3]
+
+
 def test_imported_history_stays_as_it_was_first(readings: Readings) -> None:
     readings.import_history([HistorySlot(900, 20, 2), HistorySlot(0, 10, 1)])
     readings.import_history([HistorySlot(0, 99, 9), HistorySlot(1800, 30, 3)])

@@ -3,6 +3,7 @@
 import pytest
 
 from volthood.core.deals import Deal, Role, Status
+from volthood.engine.events import ClockJudged
 from volthood.testing.forging import equivocations
 from volthood.testing.neighbourhood import START, Home, Neighbourhood
 
@@ -41,10 +42,82 @@ def test_a_clock_beyond_the_guard_costs_its_owner_the_trade_and_is_told(skew_s: 
     hood = neighbourhood()
     hood.houses["h0"].skew_s = skew_s
     hood.run_until(END_S)
-    assert "window_over" in hood.houses["h1"].refused()
+    told = hood.houses["h1"].refused() if skew_s > 0 else doubts(hood, "h0")
+    assert "window_over" in told or f"this_clock_is_{-skew_s}_s_or_more_behind_most_neighbours'" in told
     assert [deal for deal in of_slot(hood, "h0") if deal.counted and deal.contract.gate == GATE] == []
     assert delivered_wh(hood, gate=GATE) == 250
     assert hood.broken_laws() == {}
+
+
+def doubts(hood: Neighbourhood, name: str) -> list[str]:
+    """The reasons for which a house doubted its clock."""
+    return [row.details.removeprefix("reason=") for row in hood.houses[name].events("ClockDoubted")]
+
+
+def test_a_clock_that_runs_behind_the_neighbours_sits_rounds_out_until_it_is_right() -> None:
+    hood = neighbourhood()
+    hood.houses["h0"].skew_s = -30
+    hood.run_until(SLOT + 4 * 900)
+    assert [row.name for row in hood.houses["h0"].events("ClockDoubted", "ClockTrusted")] == ["ClockDoubted"]
+    sat_out = hood.houses["h0"].events("RoundSatOut")
+    assert len(sat_out) >= 6
+    assert not [topic for sender, topic, _ in hood.sent if sender == "h0" and topic.endswith(("order", "bundle"))]
+    hood.houses["h0"].skew_s = 0
+    hood.run_until(SLOT + 7 * 900)
+    assert hood.houses["h0"].events("ClockTrusted")
+    assert any(deal.counted for deal in of_slot(hood, "h0", SLOT + 6 * 900))
+    assert hood.broken_laws() == {}
+
+
+def test_a_machine_that_does_not_trust_its_clock_sits_out_and_says_why() -> None:
+    hood = neighbourhood()
+    doubt = "the system's clock is not synchronised (no NTP server heard)"
+    hood.handle("h0", ClockJudged(doubt))
+    hood.run_until(SLOT + 900 + 700)
+    assert doubts(hood, "h0") == [doubt.replace(" ", "_")]
+    assert of_slot(hood, "h0") == []
+    assert {note.reason for note in hood.houses["h0"].trades.slot_notes(SLOT)} == {doubt}
+    assert delivered_wh(hood) == 250
+    hood.handle("h0", ClockJudged(None))
+    hood.run_until(SLOT + 3 * 900 + 700)
+    assert any(deal.counted for deal in of_slot(hood, "h0", SLOT + 2 * 900))
+    assert hood.broken_laws() == {}
+
+
+def test_doubt_in_mid_round_signs_nothing_more() -> None:
+    hood = neighbourhood()
+    gate_s = hood.hood.gate_s(SLOT, GATE)
+    hood.tap = lambda _sender, topic, payload: None if topic.endswith("bundle") and hood.now_s < gate_s + 5 else payload
+    hood.run_until(gate_s + 1)
+    hood.handle("h0", ClockJudged("the system's clock is not synchronised"))
+    hood.run_until(SLOT - 1)
+    assert [deal for deal in of_slot(hood, "h0") if deal.counted] == []
+    assert hood.broken_laws() == {}
+
+
+def test_a_clock_that_is_ahead_by_more_than_a_window_is_doubted_too() -> None:
+    hood = neighbourhood()
+    hood.houses["h0"].skew_s = 25
+    hood.run_until(SLOT + 2 * 900)
+    assert doubts(hood, "h0")[0].startswith("this_clock_is_")
+    assert "ahead" in doubts(hood, "h0")[0]
+
+
+def test_one_neighbour_whose_clock_is_wrong_makes_nobody_doubt() -> None:
+    hood = neighbourhood()
+    hood.houses["h0"].skew_s = 45
+    hood.run_until(SLOT + 2 * 900)
+    assert doubts(hood, "h1") == doubts(hood, "h2") == []
+
+
+def test_an_old_order_that_comes_again_makes_nobody_doubt() -> None:
+    """A broker that repeats itself an hour later tells nothing about clocks."""
+    hood = neighbourhood()
+    hood.route = lambda _sender, _receiver, topic: (0, 3600) if "/board/" in topic else (0,)
+    hood.run_until(SLOT + 3 * 900)
+    assert {name: doubts(hood, name) for name in hood.houses} == {"h0": [], "h1": [], "h2": []}
+    hood.run_until(SLOT + 6 * 900)
+    assert delivered_wh(hood, SLOT + 5 * 900) == FAIR_WH
 
 
 @pytest.mark.parametrize("asleep_at_s", [-905, -900, -899, -880, -871, -1, 1, 899, 1499, 1501])

@@ -65,6 +65,10 @@ class CalendarClock:
         """Calendar time now, in whole seconds."""
         return self.at_real_ms(time.time_ns() // 1_000_000)
 
+    def now_ms(self) -> int:
+        """Calendar time now, in milliseconds."""
+        return self.calendar_start_s * 1000 + (time.time_ns() // 1_000_000 - self.real_start_ms) * self.speed
+
     def at_real_ms(self, real_ms: int) -> int:
         """Calendar time at a real time."""
         return self.calendar_start_s + (real_ms - self.real_start_ms) * self.speed // 1000

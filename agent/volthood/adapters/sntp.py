@@ -10,6 +10,7 @@ import asyncio
 import logging
 import struct
 from collections.abc import Callable
+from typing import cast
 
 from volthood.errors import LocalError
 from volthood.ports.clock import ClockState
@@ -62,8 +63,8 @@ class SntpResponder(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio`."""
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        # Until Python 3.12 what comes is none by its class.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | None, int]) -> None:
         """See `asyncio`."""
@@ -82,7 +83,8 @@ async def serve_time(port: int, now_ms: Callable[[], int], state: Callable[[], C
     loop = asyncio.get_running_loop()
     try:
         transport, _ = await loop.create_datagram_endpoint(
-            lambda: SntpResponder(now_ms, state), local_addr=("0.0.0.0", port)
+            lambda: SntpResponder(now_ms, state),
+            local_addr=("0.0.0.0", port),  # noqa: S104 - the node is elsewhere in the household's network
         )
     except OSError as error:
         raise LocalError(f"clock.serve_sntp_port = {port}: {error.strerror}; ports below 1024 need a right") from error

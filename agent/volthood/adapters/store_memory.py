@@ -7,6 +7,7 @@ held. Every write notes what it replaced; a commit forgets the notes, a rollback
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from volthood.core.deals import Deal
@@ -81,6 +82,17 @@ class MemoryReadingStore(_MemoryStore):
     def _insert(self, rows: list[Row], row: Row) -> None:
         insort(rows, row)
         self._undo.append(lambda: rows.remove(row))
+
+    def set_time(self, node: bytes, rseq: int, time_s: int) -> None:
+        """A kept record's time becomes known; its signed bytes stay."""
+        before = self._records.get((node, rseq))
+        if before is None:
+            return
+        row = (before.time_s, rseq, node)
+        self._by_time.remove(row)
+        self._undo.append(lambda: insort(self._by_time, row))
+        self._put(self._records, (node, rseq), replace(before, time_s=time_s))
+        self._insert(self._by_time, (time_s, rseq, node))
 
     def record(self, node: bytes, rseq: int) -> bytes | None:
         """The signed bytes kept under a number."""

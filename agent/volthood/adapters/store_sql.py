@@ -50,6 +50,8 @@ _R, _C, _H = t.records.c, t.closed.c, t.history.c
 _IN_TIME = (_R.time_s >= given("start_s")) & (_R.time_s < given("end_s"))
 _ADD_RECORD = insert(t.records).on_conflict_do_nothing()
 _RECORD = sa.select(_R.data).where(_R.node == given("of"), _R.rseq == given("number"))
+_SET_TIME = t.records.update().where(_R.node == given("of"), _R.rseq == given("number")).values(time_s=given("time"))
+_KEPT_TIME = sa.select(_R.time_s).where(_R.node == given("of"), _R.rseq == given("number"))
 _CLOSE_RANGE = insert(t.closed).on_conflict_do_nothing()
 _HELD_RANGES = _islands()
 _CLOSED_RANGES = sa.select(_C.first, _C.last, _C.reason).where(_C.node == given("of")).order_by(_C.first)
@@ -144,9 +146,17 @@ class SqlReadingStore(_SqlStore):
         """Keep a record for ever; False where this (node, rseq) is already kept."""
         return self._connection.execute(_ADD_RECORD, vars(record)).rowcount == 1
 
+    def set_time(self, node: bytes, rseq: int, time_s: int) -> None:
+        """A kept record's time becomes known; its signed bytes stay."""
+        self._connection.execute(_SET_TIME, {"of": node, "number": rseq, "time": time_s})
+
     def record(self, node: bytes, rseq: int) -> bytes | None:
         """The signed bytes kept under a number."""
         return self._connection.scalar(_RECORD, {"of": node, "number": rseq})
+
+    def kept_time_s(self, node: bytes, rseq: int) -> int | None:
+        """The time under which a record is kept."""
+        return self._connection.scalar(_KEPT_TIME, {"of": node, "number": rseq})
 
     def close_range(self, node: bytes, first: int, last: int, reason: int) -> None:
         """Keep that a range of numbers will never come, and why."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from volthood.adapters.clock import CalendarClock
+from volthood.adapters.clock_trust import GivenClock, KernelClock
 from volthood.adapters.crypto import AgentKeys, LinkKey, SignatureVerifier, read_secret, verify_ed25519
 from volthood.adapters.mqtt import MqttLink, TlsFiles
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
@@ -49,6 +50,7 @@ def compose(config: AgentConfig) -> Runner:
         readings.import_history(read_history(config.history.file))
         readings.commit()
     clock = CalendarClock() if config.clock.file is None else CalendarClock.await_file(config.clock.file)
+    given = config.clock.file is not None or config.clock.assume_synchronised
     since_s = clock.now_s() - hood.settle_within_s - 2 * hood.slot_s
     meter = SlotMeter(desk)
     meter.load(since_s, clock.now_s() + hood.slot_s)
@@ -58,7 +60,9 @@ def compose(config: AgentConfig) -> Runner:
     intake = Intake(desk, meter, LinkKey.load(config.node.link_key_file))
     engine = Engine(desk, ordering, intake, meter, deals)
     watchdog = Watchdog.asked_for(os.environ)
-    runner = Runner(engine, trades, readings, clock, config.store.commit_interval_ms, watchdog)
+    interval_ms = config.store.commit_interval_ms
+    trust = GivenClock() if given else KernelClock()
+    runner = Runner(engine, trades, readings, clock, interval_ms, watchdog, trust, config.clock.serve_sntp_port)
     runner.attach(*_links(config, hood, runner))
     return runner
 
@@ -81,7 +85,10 @@ def load_neighbourhood(config: AgentConfig) -> tuple[Hood, Roster]:
 def _links(config: AgentConfig, hood: Hood, runner: Runner) -> list[MqttLink]:
     """One link for home and hood, or one for each where the hood has a broker of its own."""
     house, level = config.agent.house, hood_level(hood.hood_id)
-    at_home, in_hood = [f"{ROOT}{HOME}/{house}/node/+/record"], hood_topics(level, house)
+    at_home, in_hood = (
+        [f"{ROOT}{HOME}/{house}/node/+/{kind}" for kind in ("record", "status")],
+        hood_topics(level, house),
+    )
     plan = [(config.broker, at_home), (config.hood_broker, in_hood)]
     if config.hood_broker is None:
         plan = [(config.broker, at_home + in_hood)]

@@ -12,18 +12,22 @@ import logging
 import signal
 
 from volthood.adapters.clock import CalendarClock, transport_ms
+from volthood.adapters.clock_trust import GivenClock
 from volthood.adapters.mqtt import MqttLink, end_all
+from volthood.adapters.sntp import serve_time
 from volthood.adapters.store_sql import SqlReadingStore, SqlTradeStore
 from volthood.adapters.watchdog import Watchdog
 from volthood.engine.agent import Engine
 from volthood.engine.events import (
     BoardPosted,
     CalendarTicked,
+    ClockJudged,
     Command,
     CommitReadings,
     Event,
     InboxArrived,
     LinkRestored,
+    NodeReported,
     Publish,
     ReadingsCommitted,
     RecordArrived,
@@ -33,6 +37,7 @@ from volthood.engine.events import (
     Unsubscribe,
 )
 from volthood.errors import LocalError
+from volthood.ports.clock import ClockState, ClockTrust
 from volthood.wire.cbor import WireError
 from volthood.wire.topics import HOME, ROOT, parse_round, parse_topic
 
@@ -44,6 +49,7 @@ TRANSPORT_TICK_MS = 500
 LONGEST_SLEEP_MS = 500
 AGAIN_S = 2.0
 """How long the link may take to say good-bye before it is told to end again."""
+TRUST_INTERVAL_MS = 10_000
 MAX_BATCH = 64
 """Events that share one commit: on an SD card a commit takes longer than all that they ask for."""
 MAX_WAITING = 8192
@@ -64,6 +70,8 @@ class Runner:
         clock: CalendarClock,
         commit_interval_ms: int,
         watchdog: Watchdog | None = None,
+        trust: ClockTrust | None = None,
+        sntp_port: int = 0,
     ) -> None:
         self._engine = engine
         self._trades = trades
@@ -71,6 +79,10 @@ class Runner:
         self._clock = clock
         self._commit_interval_ms = commit_interval_ms
         self._watchdog = watchdog
+        self._trust: ClockTrust = trust or GivenClock()
+        self._sntp_port = sntp_port
+        self._judged: ClockJudged | None = None
+        self._trust_due_ms = 0
         self._events: asyncio.Queue[Timed] = asyncio.Queue(MAX_WAITING)
         self._handled_s = clock.now_s()
         self._home: MqttLink | None = None
@@ -113,6 +125,7 @@ class Runner:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        time_port = await self._serve_time()
         tasks = [asyncio.create_task(part) for part in (*(link.run() for link in links), self._loop())]
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -122,6 +135,8 @@ class Runner:
             self._readings.commit()
         finally:
             await end_all([*tasks, stopping], AGAIN_S)
+            if time_port is not None:
+                time_port.close()
             self._trades.close()
             self._readings.close()
             if self._watchdog is not None:
@@ -130,6 +145,7 @@ class Runner:
 
     async def _loop(self) -> None:
         log.info("AgentStarted calendar_s=%d", self._clock.now_s())
+        self._judge_clock()
         while True:
             self._handle(await self._next_events())
             self._tick_transport()
@@ -194,9 +210,29 @@ class Runner:
 
     def _tick_transport(self) -> None:
         now_ms = transport_ms()
+        if now_ms >= self._trust_due_ms:
+            self._trust_due_ms = now_ms + TRUST_INTERVAL_MS
+            self._judge_clock()
         if now_ms >= self._transport_due_ms:
             self._transport_due_ms = now_ms + TRANSPORT_TICK_MS
             self._handle([self._now(TransportTicked(now_ms))])
+
+    def _judge_clock(self) -> None:
+        """Ask what the machine's clock is worth, and tell the engine what is new."""
+        judged = ClockJudged(self._trust.state().doubt)
+        if judged != self._judged:
+            self._judged = judged
+            self._handle([self._now(judged)])
+
+    async def _serve_time(self) -> asyncio.BaseTransport | None:
+        if not self._sntp_port:
+            return None
+        return await serve_time(self._sntp_port, self._clock.now_ms, self._sntp_state)
+
+    def _sntp_state(self) -> ClockState:
+        if self._clock.speed != 1:
+            return ClockState("a demonstration's clock runs faster than a node could follow", 0)
+        return self._trust.state()
 
     def _commit_readings_if_due(self) -> None:
         if self._readings_due_ms is not None and transport_ms() >= self._readings_due_ms:
@@ -208,7 +244,7 @@ class Runner:
 def _event(topic: str, payload: bytes) -> Event:
     parsed = parse_topic(topic)
     if parsed.area == "node":
-        return RecordArrived(parsed.detail[0], payload)
+        return (NodeReported if parsed.detail[1] == "status" else RecordArrived)(parsed.detail[0], payload)
     if parsed.area == "board":
         slot, gate = parse_round(parsed.detail[0])
         return BoardPosted(parsed.house, slot, gate, parsed.detail[1], payload)

@@ -23,7 +23,7 @@ from volthood.engine.books import Books
 from volthood.engine.desk import OFF, TRADING
 from volthood.errors import LocalError
 from volthood.ports.stores import RoundNote, SlotNote
-from volthood.wire.record import Record, unpack_record
+from volthood.wire.record import RELATIVE, Record, unpack_record
 from volthood.wire.roster import Roster, RosterMember
 
 AGENT_FILE = "agent.toml"
@@ -107,7 +107,15 @@ class Household:
     def newest_record(self) -> Record | None:
         """The newest signed record of the household's connection."""
         newest = [meters[CONNECTION] for meters in self._newest_by_node() if CONNECTION in meters]
-        return max(newest, key=lambda record: record.time_s, default=None)
+        return max(newest, key=lambda record: (record.quality != RELATIVE, record.time_s), default=None)
+
+    def metered_s(self) -> int | None:
+        """When the connection was read last, UTC seconds; None before that, and while its node does not know the time."""
+        newest = self.newest_record()
+        if newest is None or newest.quality != RELATIVE:
+            return None if newest is None else newest.time_s
+        kept = [self.readings.kept_time_s(kid, newest.rseq) for kid in self.member.nodes]
+        return max((time_s for time_s in kept if time_s is not None and time_s != newest.time_s), default=None)
 
     def sub_meters(self) -> list[Record]:
         """The newest signed record of each meter behind the connection."""

@@ -81,8 +81,7 @@ def export(slot: str, gate: int | None, out: Path | None, folder: Path, home: st
     from volthood.core.market.market_file import market_to_values
 
     with plain_errors(), Household.open(agent_files(folder, home)[0]) as household:
-        newest = household.newest_record()
-        start = slot_of(slot, household.hood.slot_s, household.zone, 0 if newest is None else newest.time_s)
+        start = slot_of(slot, household.hood.slot_s, household.zone, household.metered_s() or 0)
         cleared = household.market(start, gate)
     _show(market_to_values(cleared), out, _words(cleared))
 

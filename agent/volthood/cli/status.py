@@ -9,6 +9,7 @@ import click
 
 from volthood.cli.options import as_json_option, plain_errors, which_homes
 from volthood.cli.text import money, utc
+from volthood.engine.clockwatch import DOUBT
 
 if TYPE_CHECKING:
     from volthood.cli.household import Household
@@ -20,7 +21,8 @@ FOR_EVER_S = 1 << 40
 class State:
     """A household's state: energies in Wh, money in µct, `metered_at` as ISO 8601, standings of neighbours in permille.
 
-    `sub_meters_w`: what flows through the meters behind the connection, by their index on the node.
+    `sub_meters_w`: what flows through the meters behind the connection, by their index on the node. `clock_doubt`: why the
+    agent does not trust its clock, None where it does.
     """
 
     home: str
@@ -38,6 +40,7 @@ class State:
     last_refused: str | None
     standings_permille: dict[str, int] = field(default_factory=dict)
     sub_meters_w: dict[int, int] = field(default_factory=dict)
+    clock_doubt: str | None = None
 
 
 @click.command()
@@ -61,7 +64,7 @@ def status(folder: Path, home: str | None, as_json: bool) -> None:
 
 def state_of(household: "Household") -> State:
     """How a household stands."""
-    newest = household.newest_record()
+    newest, metered_s = household.newest_record(), household.metered_s()
     bills = household.bills(0, FOR_EVER_S)
     lines = [line for bill in bills for line in bill.lines]
     refused = household.trades.events(0, ("MessageRefused",))
@@ -69,7 +72,7 @@ def state_of(household: "Household") -> State:
         home=household.house,
         trading=household.trading,
         currency=household.hood.currency,
-        metered_at=None if newest is None else utc(newest.time_s),
+        metered_at=None if metered_s is None else utc(metered_s),
         power_w=None if newest is None else newest.power_w,
         slots=len(bills),
         contracts_settled=sum(deal.settled for deal in household.trades.deals(0)),
@@ -80,6 +83,7 @@ def state_of(household: "Household") -> State:
         refused=len(refused),
         last_refused=refused[-1].details if refused else None,
         standings_permille=household.standings_permille(),
+        clock_doubt=household.trades.setting(DOUBT) or None,
         sub_meters_w={record.index: record.power_w for record in household.sub_meters()},
     )
 
@@ -97,6 +101,8 @@ def lines_of(state: State) -> list[str]:
     if state.sub_meters_w:
         shown = [f"meter {index} {power_w} W" for index, power_w in sorted(state.sub_meters_w.items())]
         lines.append(f"  behind the connection: {', '.join(shown)}")
+    if state.clock_doubt is not None:
+        lines.append(f"  sits rounds out: {state.clock_doubt}")
     if state.refused:
         lines.append(f"  {state.refused} messages refused, the last: {state.last_refused}")
     return lines
@@ -106,4 +112,5 @@ def _meter(state: State) -> str:
     if state.power_w is None:
         return "the meter has not been read yet"
     way = "importing" if state.power_w >= 0 else "exporting"
-    return f"{way} {abs(state.power_w)} W at {state.metered_at}"
+    at = "by a node that does not know the time yet" if state.metered_at is None else f"at {state.metered_at}"
+    return f"{way} {abs(state.power_w)} W {at}"

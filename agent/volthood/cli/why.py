@@ -50,9 +50,7 @@ def why(slot: str, folder: Path, home: str | None, as_json: bool) -> None:
 
 
 def _told(household: "Household", slot: str) -> "Teller":
-    newest = household.newest_record()
-    latest_s = 0 if newest is None else newest.time_s
-    start = slot_of(slot, household.hood.slot_s, household.zone, latest_s)
+    start = slot_of(slot, household.hood.slot_s, household.zone, household.metered_s() or 0)
     houses = {member.agent: member.house for member in household.roster.members}
     return Teller(
         household.house,

@@ -46,6 +46,14 @@ class ClockSection:
     """Where calendar time comes from."""
 
     file: Path | None = setting("clock file of a demonstration; without it the machine's clock", default=None)
+    assume_synchronised: bool = setting(
+        "trade although the kernel does not say that the machine's clock is synchronised: for containers that may not ask",
+        default=False,
+    )
+    serve_sntp_port: int = setting(
+        "UDP port on which this agent tells its node the time, 1 to 65535; 0 where an NTP server on this machine does",
+        default=0,
+    )
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,7 @@ def load_agent_config(path: Path) -> AgentConfig:
     for name, broker in (("broker", config.broker), ("hood_broker", config.hood_broker)):
         if broker is not None:
             _check_range(path, f"{name}.port", broker.port, 1, 65535, "")
+    _check_range(path, "clock.serve_sntp_port", config.clock.serve_sntp_port, 0, 65535, "")
     _check_range(path, "store.commit_interval_ms", config.store.commit_interval_ms, 0, 60_000, "ms")
     _check_range(path, "trading.min_standing_permille", config.trading.min_standing_permille, 0, 1000, "permille")
     return config

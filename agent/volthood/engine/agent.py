@@ -6,16 +6,19 @@ fails the process stops; the next one starts from the store and sends the same b
 
 from volthood.core.market.round import Round
 from volthood.engine.board import BoardMemory
+from volthood.engine.clockwatch import ClockWatch
 from volthood.engine.contracting import Contracting
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk
 from volthood.engine.events import (
     BoardPosted,
     CalendarTicked,
+    ClockJudged,
     Command,
     Event,
     InboxArrived,
     LinkRestored,
+    NodeReported,
     ReadingsCommitted,
     RecordArrived,
     TransportTicked,
@@ -51,7 +54,8 @@ class Engine:
         self._outbox = Outbox(desk)
         self._contracting = Contracting(desk, deals, self._outbox)
         self._settling = Settling(desk, deals, self._outbox, meter)
-        self._rounds = Rounds(desk, ordering, self._contracting, memory or BoardMemory())
+        self._clocks = ClockWatch(desk)
+        self._rounds = Rounds(desk, ordering, self._contracting, memory or BoardMemory(), self._clocks)
         self._inbox = Inbox(desk, self._outbox, self._handlers())
         self._judged = (0, 0, 0)
 
@@ -100,6 +104,10 @@ class Engine:
     def _dispatch(self, event: Event) -> None:
         if isinstance(event, RecordArrived):
             self._intake.on_record(event.node, event.data)
+        elif isinstance(event, NodeReported):
+            self._intake.on_status(event.node, event.data)
+        elif isinstance(event, ClockJudged):
+            self._clocks.judged(event.doubt)
         elif isinstance(event, BoardPosted):
             self._rounds.on_board(event.house, event.slot, event.gate, event.kind, event.data)
         elif isinstance(event, InboxArrived):
@@ -129,7 +137,7 @@ class Engine:
 
 def _source(event: Event) -> str:
     """Who an event is from."""
-    if isinstance(event, RecordArrived):
+    if isinstance(event, RecordArrived | NodeReported):
         return event.node
     if isinstance(event, BoardPosted):
         return event.house

@@ -41,6 +41,7 @@ class _Read:
     orders: dict[bytes, HeldOrder] = field(default_factory=dict)
     bundles: dict[bytes, HeldBundle] = field(default_factory=dict)
     signers: dict[tuple[type, bytes], int] = field(default_factory=dict)
+    refusals: dict[bytes, str | None] = field(default_factory=dict)
     cleared: dict[tuple[bytes, ...], Cleared] = field(default_factory=dict)
 
     def worth_keeping(self, kind: type, signer: bytes) -> bool:
@@ -127,15 +128,21 @@ class Board:
         cleared = self._memory.of(round_.id).cleared
         key = tuple(bundle.digest for bundle in round_.counted_bundles())
         if key not in cleared:
-            holders = [held for held in round_.book_orders() if self._counts(held)]
+            holders = [held for held in round_.book_orders() if self.refusal(round_.id, held) is None]
             book = Book.of_orders(round_.id, {held.member: held.order for held in holders})
             trades = RULES[self._desk.hood.algorithm].clear(book, self._desk.hood).trades
             cleared[key] = Cleared(book, len(holders), trades)
         return cleared[key]
 
-    def _counts(self, held: HeldOrder) -> bool:
-        """Whether an order in the book is valid: everyone decides the same from the hood file and the roster."""
-        return refusal(held.order, self._desk.hood, self._desk.members.by_agent[held.member].fuse_w) is None
+    def refusal(self, round_id: RoundId, held: HeldOrder) -> str | None:
+        """Why an order does not count; everyone decides the same from the hood file and the roster."""
+        read = self._memory.of(round_id)
+        if held.digest in read.refusals:
+            return read.refusals[held.digest]
+        reason = refusal(held.order, self._desk.hood, self._desk.members.by_agent[held.member].fuse_w)
+        if held.digest in read.orders:
+            read.refusals[held.digest] = reason
+        return reason
 
     def forget(self, round_id: RoundId) -> None:
         """Drop an old round."""

@@ -39,6 +39,7 @@ class Desk:
     """The engine's surroundings during one `handle`.
 
     Attributes:
+        clock_doubt: why our clock is not trusted, None where it is: see `engine.clockwatch`.
         min_standing_permille: nothing is signed with a neighbour whose standing is below it, 0 to 1000.
     """
 
@@ -52,6 +53,7 @@ class Desk:
     trades: TradeStore
     readings: ReadingStore
     min_standing_permille: int = 0
+    clock_doubt: str | None = None
     now_s: int = 0
     commands: list[Command] = field(default_factory=list)
 

@@ -41,6 +41,21 @@ class LinkRestored:
 
 
 @dataclass(frozen=True)
+class NodeReported:
+    """A node's word about itself, unsigned: its topic naming the node, the payload JSON."""
+
+    node: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class ClockJudged:
+    """What the machine says of its clock: why it is not to be trusted, or None."""
+
+    doubt: str | None
+
+
+@dataclass(frozen=True)
 class CalendarTicked:
     """Calendar time has moved on."""
 
@@ -52,7 +67,17 @@ class TransportTicked:
     now_ms: int
 
 
-Event = RecordArrived | BoardPosted | InboxArrived | ReadingsCommitted | LinkRestored | CalendarTicked | TransportTicked
+Event = (
+    RecordArrived
+    | NodeReported
+    | BoardPosted
+    | InboxArrived
+    | ReadingsCommitted
+    | LinkRestored
+    | ClockJudged
+    | CalendarTicked
+    | TransportTicked
+)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ The rules of a stream stand in `core.readings`; here its bytes are checked and i
 only after `ReadingsCommitted`, so what a node forgets is on the disk.
 """
 
+from dataclasses import replace
+
 from volthood.core.energy import CONNECTION
 from volthood.core.readings import Finding, Link, Stream, Taken
 from volthood.engine.books import stored_record
@@ -11,6 +13,7 @@ from volthood.engine.desk import Desk
 from volthood.engine.events import CommitReadings, Publish
 from volthood.engine.meter import SlotMeter
 from volthood.engine.records import taken_apart
+from volthood.engine.stamping import Stamping
 from volthood.errors import PeerError
 from volthood.ports.crypto import ReceiptMaker
 from volthood.wire import record as records
@@ -32,6 +35,7 @@ class Intake:
         self._meter = meter
         self._receipts = receipts
         self._nodes = desk.me.nodes
+        self._stamping = Stamping(desk)
         self._streams = {kid: self._resumed(kid) for kid in self._nodes}
         self._to_confirm: set[bytes] = set()
         self._confirmed = dict.fromkeys(self._nodes, 0)
@@ -40,6 +44,8 @@ class Intake:
     def _resumed(self, kid: bytes) -> Stream:
         store = self._desk.readings
         recent = [Link(taken_apart(data)[1], record_hash(data)) for data in store.last_records(kid, RESUMED_LINKS)]
+        for link in recent:
+            self._stamping.time_s(kid, link.record)
         return Stream(store.held_ranges(kid), store.closed_ranges(kid), recent)
 
     def on_record(self, node: str, data: bytes) -> None:
@@ -64,6 +70,13 @@ class Intake:
         elif record.rseq <= self._confirmed[signed.kid]:
             self._tell_replay(signed.kid, record)
 
+    def on_status(self, node: str, data: bytes) -> None:
+        """Take what a node says of itself. Raises `PeerError`: `foreign_node`, `status_invalid`."""
+        kids = {kid.hex(): kid for kid in self._nodes}
+        if node not in kids:
+            raise PeerError("foreign_node", node)
+        self._stamping.on_status(kids[node], data)
+
     def _tell_replay(self, kid: bytes, record: Record) -> None:
         slot = self._desk.now_s // self._desk.hood.slot_s
         if self._replay_told.get(kid) != slot:
@@ -71,7 +84,8 @@ class Intake:
             raise PeerError("replayed", f"rseq {record.rseq}")
 
     def _keep(self, kid: bytes, record: Record, data: bytes, taken: Taken) -> None:
-        self._desk.readings.add_record(stored_record(kid, record, data))
+        stored = stored_record(kid, record, data)
+        self._desk.readings.add_record(replace(stored, time_s=self._stamping.time_s(kid, record)))
         for first, last, reason in taken.closed:
             self._desk.readings.close_range(kid, first, last, reason)
             self._desk.note("RecordsClosed", first=first, last=last, reason=_CLOSED_NAMES[reason])

@@ -51,6 +51,14 @@ class Ordering:
             counter=self._desk.trades.next_counter("board"),
         )
 
+    def sit_out(self, slot: int, gate: int, why: str) -> None:
+        """Note for `why` that no order was posted in a round."""
+        try:
+            price = self._tariff.at(slot)
+        except LocalError:
+            return
+        self._note(slot, gate, None, NOTHING, why, price)
+
     def _noted_draft(self, slot: int, gate: int) -> OrderDraft:
         seen = None if self._desk.hood.gate[gate].balancing else self.forecast(slot)
         try:

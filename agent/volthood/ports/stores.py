@@ -16,7 +16,7 @@ RoundKey = tuple[int, int]
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """One verified record of a node, with what queries need."""
+    """One verified record of a node, with what queries need. `time_s` is stamped where the record itself counts from boot."""
 
     node: bytes
     rseq: int
@@ -100,6 +100,9 @@ class ReadingStore(Protocol):
 
     def add_record(self, record: StoredRecord) -> bool:
         """Keep a record for ever; False where this (node, rseq) is already kept."""
+
+    def set_time(self, node: bytes, rseq: int, time_s: int) -> None:
+        """A kept record's time becomes known; its signed bytes stay."""
 
     def record(self, node: bytes, rseq: int) -> bytes | None:
         """The signed bytes kept under a number."""

@@ -24,6 +24,9 @@ MAX_CLOSED_RANGES = 8
 MAX_LIVE_BYTES = 256
 """A live-value message."""
 
+MAX_STATUS_BYTES = 1024
+"""What a node says of itself, JSON."""
+
 MAX_RECEIPT_BYTES = 128
 """A receipt from agent to node."""
 

@@ -155,4 +155,7 @@ def test_status_in_lines() -> None:
     assert lines_of(refused)[0] == "house01: trading off; the meter has not been read yet"
     heated = replace(state, sub_meters_w={2: -40, 1: 1900})
     assert lines_of(heated)[3:] == ["  behind the connection: meter 1 1900 W, meter 2 -40 W"]
+    unsure = replace(state, metered_at=None, clock_doubt="the system's clock is not synchronised")
+    assert lines_of(unsure)[0].endswith("exporting 1556 W by a node that does not know the time yet")
+    assert lines_of(unsure)[3] == "  sits rounds out: the system's clock is not synchronised"
     assert lines_of(refused)[3] == "  2 messages refused, the last: reason=stranger"
