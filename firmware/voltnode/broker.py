@@ -24,18 +24,18 @@ MIN_FREE_BYTES = 40 * 1024
 OFF, HELD, OPENING, GREETING, CONNECTED, WAITING = "off", "held", "opening", "greeting", "connected", "waiting"
 ENROLLED, CLEAR, OPENED, ACCEPTED, FAILED, DUE = "enrolled", "clear", "opened", "accepted", "failed", "due"
 TRANSITIONS = {
-    (OFF, ENROLLED): (HELD, "look for Wi-Fi, time and memory"),
-    (HELD, ENROLLED): (HELD, "look for Wi-Fi, time and memory"),
-    (WAITING, ENROLLED): (HELD, "look for Wi-Fi, time and memory"),
-    (HELD, CLEAR): (OPENING, "open TCP"),
-    (OPENING, OPENED): (GREETING, "shake hands, send CONNECT"),
-    (GREETING, ACCEPTED): (CONNECTED, "subscribe, say status, deliver"),
-    (OPENING, FAILED): (WAITING, "say why; wait 0.25 s to 30 s"),
-    (GREETING, FAILED): (WAITING, "close, say why; wait 0.25 s to 30 s"),
-    (CONNECTED, FAILED): (WAITING, "close, say why; wait 0.25 s"),
-    (WAITING, DUE): (HELD, "look for Wi-Fi, time and memory"),
+    (OFF, ENROLLED): HELD,  # look for Wi-Fi, time and memory
+    (HELD, ENROLLED): HELD,  # look for Wi-Fi, time and memory
+    (WAITING, ENROLLED): HELD,  # look for Wi-Fi, time and memory
+    (HELD, CLEAR): OPENING,  # open TCP
+    (OPENING, OPENED): GREETING,  # shake hands, send CONNECT
+    (GREETING, ACCEPTED): CONNECTED,  # subscribe, say status, deliver
+    (OPENING, FAILED): WAITING,  # say why; wait 0.25 s to 30 s
+    (GREETING, FAILED): WAITING,  # close, say why; wait 0.25 s to 30 s
+    (CONNECTED, FAILED): WAITING,  # close, say why; wait 0.25 s
+    (WAITING, DUE): HELD,  # look for Wi-Fi, time and memory
 }
-"""(state, what happens) -> (next state, what is done)."""
+"""(state, what happens) -> next state; behind it what is done, for the page."""
 
 
 class Broker:
@@ -101,7 +101,7 @@ class Broker:
         return self.state == HELD
 
     def _step(self, trigger: str) -> None:
-        self.state = TRANSITIONS[self.state, trigger][0]
+        self.state = TRANSITIONS[self.state, trigger]
 
 
 def missing(board: "Board", wifi: "Wifi", clock: "Clock", tls: bool) -> "tuple[str, str] | None":

@@ -16,16 +16,16 @@ _LOOK_MS = 250
 OFF, JOINING, UP, WAITING = "off", "joining", "up", "waiting"
 NAMED, JOINED, FAILED, LOST, DUE = "named", "joined", "failed", "lost", "due"
 TRANSITIONS = {
-    (OFF, NAMED): (JOINING, "join"),
-    (JOINING, NAMED): (JOINING, "leave, join"),
-    (UP, NAMED): (JOINING, "leave, join"),
-    (WAITING, NAMED): (JOINING, "join"),
-    (JOINING, JOINED): (UP, "ask for the time, go to the broker"),
-    (JOINING, FAILED): (WAITING, "leave, say why; wait 1 s to 60 s"),
-    (UP, LOST): (WAITING, "leave; wait 1 s"),
-    (WAITING, DUE): (JOINING, "join"),
+    (OFF, NAMED): JOINING,  # join
+    (JOINING, NAMED): JOINING,  # leave, join
+    (UP, NAMED): JOINING,  # leave, join
+    (WAITING, NAMED): JOINING,  # join
+    (JOINING, JOINED): UP,  # ask for the time, go to the broker
+    (JOINING, FAILED): WAITING,  # leave, say why; wait 1 s to 60 s
+    (UP, LOST): WAITING,  # leave; wait 1 s
+    (WAITING, DUE): JOINING,  # join
 }
-"""(state, what happens) -> (next state, what is done)."""
+"""(state, what happens) -> next state; behind it what is done, for the page."""
 
 
 class Wifi:
@@ -105,7 +105,7 @@ class Wifi:
         self._failures += 1
 
     def _step(self, trigger: str) -> None:
-        self.state = TRANSITIONS[self.state, trigger][0]
+        self.state = TRANSITIONS[self.state, trigger]
 
 
 async def keep_wifi(wifi: Wifi, board: "Board", came_up: "Callable[[], None]") -> None:

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from volthood.core.market.round import TRANSITIONS
-from volthood_tools.diagrams import PARTS, filled, main
+from volthood_tools.diagrams import PARTS, filled, main, rows_of
+from voltnode import broker, timekeeping, wifi
 
 
 def pages(tree: list[Path], root: Path) -> dict[str, str]:
@@ -31,6 +33,13 @@ def test_the_diagram_has_every_transition_and_no_other() -> None:
     arrows = re.findall(r"^ +(\w+) --> (\w+): (.*)$", PARTS["round-diagram"](), flags=re.MULTILINE)
     table = {(str(a), str(b), f"{trigger} / {step}") for (a, trigger), (b, step) in TRANSITIONS.items()}
     assert set(arrows) == table
+
+
+@pytest.mark.parametrize("module", [broker, timekeeping, wifi])
+def test_every_transition_of_the_node_says_what_is_done(module: ModuleType) -> None:
+    rows = rows_of(module)
+    assert [(state, trigger) for state, trigger, _, _ in rows] == list(module.TRANSITIONS)
+    assert all(step for *_, step in rows)
 
 
 def test_nothing_else_of_a_page_is_touched(tmp_path: Path) -> None:

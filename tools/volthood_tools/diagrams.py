@@ -4,10 +4,12 @@ A page names a part between `<!-- generated: NAME -->` and `<!-- end -->`; what 
 the pages with what is made, so that no diagram outlives its table.
 """
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 
 from volthood.core.hood import Windows
 from volthood.core.market.round import TRANSITIONS, Phase
@@ -41,24 +43,41 @@ def windows_table() -> str:
     return "\n".join([*lines, ""])
 
 
-def machine(transitions: Mapping[tuple[str, str], tuple[str, str]]) -> Callable[[], str]:
+Row = tuple[str, str, str, str]
+"""State, what happens, the next state, what is done."""
+
+
+def rows_of(module: ModuleType) -> list[Row]:
+    """The transitions of a node's module.
+
+    What is done stands in the table, or, where the board should not keep the words in memory, as a comment behind each line.
+    """
+    table: Mapping[tuple[str, str], str | tuple[str, str]] = module.TRANSITIONS
+    comments = iter(re.findall(r"^    \(\w+, \w+\): \w+,  # (.*)$", inspect.getsource(module), re.MULTILINE))
+    found = []
+    for (state, trigger), then in table.items():
+        after, step = (then, next(comments)) if isinstance(then, str) else then
+        found.append((state, trigger, after, step))
+    return found
+
+
+def machine(rows: list[Row]) -> Callable[[], str]:
     """A state machine of the node: its diagram, and under it what is done at each arrow."""
 
     def made() -> str:
-        start = next(iter(transitions))[0]
-        lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {start}"]
-        lines += [f"    {state} --> {after}: {trigger}" for (state, trigger), (after, _) in transitions.items()]
+        lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {rows[0][0]}"]
+        lines += [f"    {state} --> {after}: {trigger}" for state, trigger, after, _ in rows]
         lines += ["```", "", "| state | when | then | what is done |", "| --- | --- | --- | --- |"]
-        lines += [f"| {s} | {trigger} | {after} | {step} |" for (s, trigger), (after, step) in transitions.items()]
+        lines += [f"| {state} | {trigger} | {after} | {step} |" for state, trigger, after, step in rows]
         return "\n".join([*lines, ""])
 
     return made
 
 
 PARTS: dict[str, Callable[[], str]] = {
-    "node-broker": machine(broker.TRANSITIONS),
-    "node-clock": machine(timekeeping.TRANSITIONS),
-    "node-wifi": machine(wifi.TRANSITIONS),
+    "node-broker": machine(rows_of(broker)),
+    "node-clock": machine(rows_of(timekeeping)),
+    "node-wifi": machine(rows_of(wifi)),
     "round-diagram": round_diagram,
     "round-table": round_table,
     "round-windows": windows_table,
