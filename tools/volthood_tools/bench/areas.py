@@ -8,8 +8,8 @@ from volthood_tools.bench.figures import Figure
 AREAS = {
     "broker": "volthood_tools.bench.broker",
     "demo": "volthood_tools.bench.demo",
-    "firmware": "volthood_tools.bench.firmware",
     "market": "volthood_tools.bench.market",
+    "node": "volthood_tools.bench.node",
     "sim": "volthood_tools.bench.sim",
     "wire": "volthood_tools.bench.wire",
 }

@@ -12,6 +12,8 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from volthood_tools.release.source import unparsed
+
 Constants = dict[str, int | str]
 
 _SMALL = 1 << 30
@@ -30,7 +32,7 @@ def fold(sources: dict[str, str]) -> dict[str, str]:
     offered = {name: dict(found) for name, found in constants.items()}
     while any(_passed_on(tree, offered[name], offered) for name, tree in trees.items()):
         pass
-    return {name: ast.unparse(_folded(tree, constants[name], offered)) for name, tree in trees.items()}
+    return {name: unparsed(_folded(tree, constants[name], offered)) for name, tree in trees.items()}
 
 
 def _constants(tree: ast.Module) -> Constants:

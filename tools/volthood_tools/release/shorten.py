@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from itertools import chain, count
 from string import ascii_letters, ascii_lowercase
 
+from volthood_tools.release.source import unparsed
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -25,7 +27,7 @@ def shorten(sources: dict[str, str]) -> dict[str, str]:
     for tree in trees.values():
         for function in _functions(tree):
             _shorten_parameters(function, kept)
-    return {name: ast.unparse(tree) for name, tree in trees.items()}
+    return {name: unparsed(tree) for name, tree in trees.items()}
 
 
 def _kept(tree: ast.AST) -> Iterator[str]:

@@ -70,3 +70,12 @@ def test_a_constant_is_known_by_its_imported_module() -> None:
     assert fold({"main": "import package\nprint(package.ONE, package.name)", **given})["main"] == (
         "import package\nprint(1, package.name)"
     )
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["a, b = b, a", "a[0], a[1] = f(x), (1, 2)", "a, b = lambda: 1, 2", "a = b, c", "a, b = c if d else e, f"],
+)
+def test_an_assignment_of_several_values_makes_no_tuple(source: str) -> None:
+    expected = {"a, b = lambda: 1, 2": "a, b = (lambda: 1, 2)", "a = b, c": "a = (b, c)"}
+    assert folded(source) == expected.get(source, source)
