@@ -31,11 +31,10 @@ class Flash:
 class Board:
     """A board whose memory is handed on."""
 
-    settings = {"sample_ms": 1000}
-
     def __init__(self, flash: Flash, memory: bytes, cause: str) -> None:
         self.flash, self.memory, self.cause = flash, memory, cause
         self.ms = 0
+        self.settings = {"sample_ms": 1000}
 
     def now_ms(self) -> int:
         return self.ms
@@ -63,7 +62,8 @@ def start(board: "Any", boot: int) -> Guard:
     boots = Boots(board)
     log = Log(board.now_ms)
     log.before = boots.lines
-    print(boot, boots.cause, boots.failed, boots.reason(), boots.note is not None and boots.note["error"], boots.lines)
+    print(boot, boots.cause, boots.failed, boots.reason(), boots.note is not None and boots.note["error"])
+    print("\n".join(boots.lines))
     guard = Guard(board, boots, log, boot)
     guard.start()
     log("started", text="äöü €")
@@ -79,9 +79,9 @@ for number in range(1, 6):
         for task in ("recorder", "link") if number < 5 else ():
             guard.progress(task)
         guard.tick()
-    guard.failed("link", ValueError("number %d" % number))
+    guard.failed("link", ValueError())
     guard.tick()
     memory, cause = board.memory, "watchdog"
 guard.restart("reboot")
-print(board.memory)
+print(board.memory.decode())
 print("done")
