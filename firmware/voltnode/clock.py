@@ -80,9 +80,9 @@ class Clock:
         return now_ms + self.offset_ms, INFORMATIVE if wrong_ms <= INFORMATIVE_MS else UNKNOWN
 
     def boot_s(self) -> "int | None":
-        """The calendar time at which the board started; None while it is not known."""
+        """The calendar time at which the board started; None while it is not known, and where calendars run at other speeds."""
         time_ms, quality = self.calendar_ms()
-        return None if quality == RELATIVE else (time_ms - self.board.now_ms() * self.board.speed()) // 1000
+        return None if quality == RELATIVE or self.board.speed() != 1 else (time_ms - self.board.now_ms()) // 1000
 
     def wrong_ms(self, now_ms: int) -> int:
         """What a clock that was set may be wrong by."""

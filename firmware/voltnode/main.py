@@ -168,7 +168,7 @@ class Node:
         """The agent hears when the time becomes known, or was set."""
         boot_s = self.clock.boot_s()
         before_s = self._told_boot_s
-        if boot_s is not None and (before_s is None or abs(boot_s - before_s) > _TELL_S * self.board.speed()):
+        if boot_s is not None and (before_s is None or abs(boot_s - before_s) > _TELL_S):
             self.link.tell_status()
 
     async def run(self) -> None:
