@@ -128,26 +128,33 @@ class Deal:
         """The deal with our allocation, unless one was stated before."""
         return self if self.own_wh is not None else replace(self, own_wh=own_wh)
 
-    def settlement(self) -> Settlement | None:
-        """What both sign, as soon as both allocations are known."""
+    def settlement(self) -> bytes | None:
+        """The settlement that both sign, as its payload, as soon as both allocations are known."""
         if self.own_wh is None or self.peer_wh is None:
             return None
-        contract = self.contract
         seller_wh, buyer_wh = self.own_wh, self.peer_wh
         if self.role is Role.BUYER:
             seller_wh, buyer_wh = buyer_wh, seller_wh
-        return Settlement(
-            hood=contract.hood,
-            slot=contract.slot,
-            gate=contract.gate,
-            contract=self.id,
-            seller_wh=seller_wh,
-            buyer_wh=buyer_wh,
-            delivered_wh=min(seller_wh, buyer_wh),
-        )
+        return _settlement(self.payload, seller_wh, buyer_wh)
 
 
 @lru_cache(maxsize=4096)
 def _contract(payload: bytes) -> Contract:
     """A deal's contract is read again with every change of the deal."""
     return Contract.from_cbor(payload)
+
+
+@lru_cache(maxsize=4096)
+def _settlement(payload: bytes, seller_wh: int, buyer_wh: int) -> bytes:
+    """What two allocations come to: signed, checked and audited as the same bytes."""
+    contract = _contract(payload)
+    agreed = Settlement(
+        hood=contract.hood,
+        slot=contract.slot,
+        gate=contract.gate,
+        contract=sha256(payload),
+        seller_wh=seller_wh,
+        buyer_wh=buyer_wh,
+        delivered_wh=min(seller_wh, buyer_wh),
+    )
+    return agreed.to_cbor()

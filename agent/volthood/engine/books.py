@@ -4,7 +4,7 @@ Nothing here trusts what intake or a round once decided: records are verified an
 are checked against the keys of the roster. So the same books serve the person at home, a demonstration and an audit.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from volthood.core.billing import SlotBill, bill_slot
@@ -22,6 +22,9 @@ from volthood.wire.cbor import WireError
 from volthood.wire.market import Contract, Settlement, unpack_eddsa
 from volthood.wire.record import Record, record_hash
 from volthood.wire.roster import Roster, RosterMember
+
+FaultsOf = Callable[[Deal, RosterMember, dict[bytes, RosterMember], Verifier], Iterable[str]]
+"""Says what is wrong with the signatures of a deal, as `deal_faults` does."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,16 @@ def home_books(
     record_verifier: RecordVerifier,
     start_s: int,
     end_s: int,
+    faults_of: FaultsOf | None = None,
 ) -> HomeBooks:
-    """What `core.laws` judges a household by, for the slots in [start_s, end_s); all its records verified again."""
+    """What `core.laws` judges a household by, for the slots in [start_s, end_s); all its records verified again.
+
+    `faults_of` stands for `deal_faults` where many of the same deals are judged again and again.
+    """
     deals = books.deals(start_s, end_s)
     records = list(books.readings.all_records())
     keys = {member.agent: member for member in roster.members}
+    faults_of = faults_of or deal_faults
     return HomeBooks(
         house=books.member.house,
         agent=books.member.agent,
@@ -93,7 +101,7 @@ def home_books(
         deals=tuple(deals),
         records_verified=count_verified(books.member, records, record_verifier),
         records_kept=len(records),
-        faults=tuple(fault for deal in deals for fault in deal_faults(deal, books.member, keys, verifier)),
+        faults=tuple(fault for deal in deals for fault in faults_of(deal, books.member, keys, verifier)),
     )
 
 
@@ -158,12 +166,11 @@ def deal_faults(deal: Deal, me: RosterMember, members: dict[bytes, RosterMember]
     if deal.role is Role.SELLER:
         own_kind, peer_kind = peer_kind, own_kind
     agreed = deal.settlement()
-    agreed_payload = None if agreed is None else agreed.to_cbor()
     for what, data, payload, kind, member in (
         ("buyer's signature", deal.buyer_signature, deal.payload, Contract.BUYER_KIND, buyer),
         ("seller's signature", deal.seller_signature, deal.payload, Contract.SELLER_KIND, seller),
-        ("own settlement", deal.own_settlement, agreed_payload, own_kind, me),
-        ("peer's settlement", deal.peer_settlement, agreed_payload, peer_kind, members.get(deal.peer)),
+        ("own settlement", deal.own_settlement, agreed, own_kind, me),
+        ("peer's settlement", deal.peer_settlement, agreed, peer_kind, members.get(deal.peer)),
     ):
         if data is not None and not _signed(data, payload, kind, member, verifier):
             yield f"contract {deal.id.hex()[:16]}: {what} does not hold"

@@ -67,7 +67,7 @@ class Contracting:
         unwanted = self._unwanted[slot, gate] = self._standings.unwanted(unsigned)
         for key, contract in expected.items():
             if contract.buyer == self._desk.me.agent and key not in unwanted:
-                self._sign_as_buyer(contract)
+                self._sign_as_buyer(key, contract)
         self._update_signed(round_)
 
     def _allowed(self, slot: int, gate: int, contracts: list[Contract]) -> bool:
@@ -79,10 +79,10 @@ class Contracting:
         self._desk.note("ContractOutsideOrder", slot=slot, gate=gate, trading=OFF)
         return False
 
-    def _sign_as_buyer(self, contract: Contract) -> None:
-        payload = contract.to_cbor()
-        if self._deals.get(contract.slot, sha256(payload)) is not None:
+    def _sign_as_buyer(self, contract_id: bytes, contract: Contract) -> None:
+        if self._deals.get(contract.slot, contract_id) is not None:
             return
+        payload = contract.to_cbor()
         signature = self._desk.signer.sign(Contract.BUYER_KIND, payload)
         self._deals.save(Deal(payload, Role.BUYER, buyer_signature=signature))
         self._outbox.send(self._desk.members.by_agent[contract.seller], inbox.CONTRACT_BUYER, signature)
@@ -94,10 +94,11 @@ class Contracting:
             NotYetError: we have not cleared yet.
             PeerError: `window_over`, `contract_not_cleared`, or whatever is wrong with the signature.
         """
-        contract = self._contract(sender, data, Contract.BUYER_KIND)
+        contract, payload = self._contract(sender, data, Contract.BUYER_KIND)
+        contract_id = sha256(payload)
         if contract.buyer != sender.agent or contract.seller != self._desk.me.agent:
             raise PeerError("wrong_party", sender.house)
-        if self._deals.get(contract.slot, sha256(contract.to_cbor())) is not None:
+        if self._deals.get(contract.slot, contract_id) is not None:
             return
         round_ = find(contract.slot, contract.gate)
         if round_ is None or self._desk.now_s > round_.plan.contracts_end_s:
@@ -105,23 +106,22 @@ class Contracting:
         expected = self._expected.get((contract.slot, contract.gate))
         if expected is None:
             raise NotYetError
-        if sha256(contract.to_cbor()) not in expected:
+        if contract_id not in expected:
             raise PeerError("contract_not_cleared", self._difference(contract, expected))
-        if self._is_unwanted(contract):
+        if self._is_unwanted(contract_id, contract):
             self._update_signed(round_)
             raise PeerError("standing_too_low", sender.house)
-        self._countersign(sender, contract, data)
+        self._countersign(sender, payload, data)
         self._update_signed(round_)
 
-    def _is_unwanted(self, contract: Contract) -> bool:
+    def _is_unwanted(self, contract_id: bytes, contract: Contract) -> bool:
         """Whether its buyer's standing is too low by now; it may have fallen since the clearing."""
         key = contract.slot, contract.gate
-        if sha256(contract.to_cbor()) not in self._unwanted[key]:
+        if contract_id not in self._unwanted[key]:
             self._unwanted[key] |= self._standings.unwanted([contract])
-        return sha256(contract.to_cbor()) in self._unwanted[key]
+        return contract_id in self._unwanted[key]
 
-    def _countersign(self, buyer: RosterMember, contract: Contract, buyer_signature: bytes) -> None:
-        payload = contract.to_cbor()
+    def _countersign(self, buyer: RosterMember, payload: bytes, buyer_signature: bytes) -> None:
         signature = self._desk.signer.sign(Contract.SELLER_KIND, payload)
         deal = Deal(payload, Role.SELLER, buyer_signature, signature, counted=True)
         self._deals.save(deal)
@@ -130,10 +130,10 @@ class Contracting:
 
     def on_seller_signature(self, sender: RosterMember, data: bytes, find: FindRound, plan: FindPlan) -> None:
         """Count the contract, or void it where the countersignature came too late. Raises `PeerError`."""
-        contract = self._contract(sender, data, Contract.SELLER_KIND)
+        contract, payload = self._contract(sender, data, Contract.SELLER_KIND)
         if contract.seller != sender.agent or contract.buyer != self._desk.me.agent:
             raise PeerError("wrong_party", sender.house)
-        deal = self._deals.get(contract.slot, sha256(contract.to_cbor()))
+        deal = self._deals.get(contract.slot, sha256(payload))
         if deal is None:
             raise PeerError("contract_unknown", sender.house)
         if deal.counted or deal.voided:
@@ -175,14 +175,15 @@ class Contracting:
             self._deals.save(replace(deal, voided=True, own_wh=0))
             self._desk.note("ContractVoided", slot=void.slot, contract=deal.id.hex()[:16], peer=sender.house)
 
-    def _contract(self, sender: RosterMember, data: bytes, kind: str) -> Contract:
+    def _contract(self, sender: RosterMember, data: bytes, kind: str) -> tuple[Contract, bytes]:
+        """The contract that the sender signed, and its payload."""
         signer, signed = self._desk.verified(data, kind, Contract.MAX_BYTES)
         if signer.agent != sender.agent:
             raise PeerError("wrong_party", signer.house)
         contract = Contract.from_cbor(signed.payload)
         if contract.hood != self._desk.hood.hood_id:
             raise PeerError("wrong_hood", contract.hood.hex()[:16])
-        return contract
+        return contract, signed.payload
 
     def _difference(self, contract: Contract, expected: dict[bytes, Contract]) -> str:
         ours = [own for own in expected.values() if own.buyer == contract.buyer and own.seller == contract.seller]

@@ -19,6 +19,7 @@ class DealBook:
         self._open: dict[bytes, Deal] = {}
         self.changes = 0
         self._unstated: tuple[int, list[tuple[int, int]]] = (-1, [])
+        self._oldest_open: tuple[int, int] = (-1, 0)
         self._forgotten_s = 0
         for deal in (*store.open_deals(), *store.deals(since_slot)):
             self._keep(deal)
@@ -58,6 +59,10 @@ class DealBook:
 
     def open_before(self, slot: int) -> list[Deal]:
         """Open deals of slots before `slot`, by slot."""
+        if self._oldest_open[0] != self.changes:
+            self._oldest_open = (self.changes, min((deal.contract.slot for deal in self._open.values()), default=slot))
+        if slot <= self._oldest_open[1]:
+            return []
         old = [deal for deal in self._open.values() if deal.contract.slot < slot]
         return sorted(old, key=lambda deal: (deal.contract.slot, deal.id))
 

@@ -7,12 +7,13 @@ have signed for it. Both stay in the store in full, in the allocations that show
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from volthood.core.deals import Deal
 from volthood.core.energy import edge_of
 from volthood.engine.deals import DealBook
 from volthood.engine.desk import Desk
-from volthood.engine.records import taken_apart
+from volthood.engine.records import REMEMBERED, taken_apart
 from volthood.errors import PeerError
 from volthood.wire.market import Allocation, unpack_eddsa
 from volthood.wire.record import record_hash
@@ -43,7 +44,7 @@ class Disputes:
         """
         shown = {now.place: now for now in self._shown(body)}
         for other in self._near(sender, deal):
-            for before in self._shown(_allocation(other)):
+            for before in self._shown(_allocation(other.peer_evidence or b"")):
                 now = shown.get(before.place, before)
                 if before.registers != now.registers:
                     self._dispute(deal, data, other)
@@ -58,14 +59,9 @@ class Disputes:
                 if other.peer == sender.agent and other.id != deal.id and other.peer_evidence is not None:
                     yield other
 
-    def _shown(self, body: Allocation) -> Iterator[_Shown]:
-        for data in (body.start, body.end):
-            signed, record = taken_apart(data)
-            yield _Shown(
-                place=(signed.kid, record.index, edge_of(record, self._desk.hood.slot_s).edge_s),
-                registers=(record.meter, record.import_wh, record.export_wh),
-                record=record_hash(data),
-            )
+    def _shown(self, body: Allocation) -> tuple[_Shown, _Shown]:
+        slot_s = self._desk.hood.slot_s
+        return _shown_by(body.start, slot_s), _shown_by(body.end, slot_s)
 
     def _dispute(self, deal: Deal, data: bytes, other: Deal) -> None:
         self._deals.save(replace(deal, disputed=True, peer_evidence=data))
@@ -84,6 +80,18 @@ class Disputes:
         )
 
 
-def _allocation(deal: Deal) -> Allocation:
+@lru_cache(maxsize=REMEMBERED)
+def _shown_by(data: bytes, slot_s: int) -> _Shown:
+    """What one record shows; the same one is shown to, and held against what was shown by, many."""
+    signed, record = taken_apart(data)
+    return _Shown(
+        place=(signed.kid, record.index, edge_of(record, slot_s).edge_s),
+        registers=(record.meter, record.import_wh, record.export_wh),
+        record=record_hash(data),
+    )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _allocation(evidence: bytes) -> Allocation:
     """The neighbour's allocation as it was taken."""
-    return Allocation.from_cbor(unpack_eddsa(deal.peer_evidence or b"", Allocation.MAX_BYTES).payload)
+    return Allocation.from_cbor(unpack_eddsa(evidence, Allocation.MAX_BYTES).payload)

@@ -5,7 +5,7 @@ Only `MEASURED` energy counts here: what is allocated, settled or billed was met
 
 from volthood.core.energy import Edge, Quality, SlotEnergy, edge_of, slot_energy
 from volthood.engine.desk import Desk
-from volthood.engine.records import taken_apart
+from volthood.engine.records import edge_in, taken_apart
 from volthood.errors import PeerError
 from volthood.wire.market import Allocation
 from volthood.wire.record import Record
@@ -93,14 +93,14 @@ def proven_energy(desk: Desk, sender: RosterMember, body: Allocation) -> SlotEne
     edges = []
     nodes = set()
     for data in (body.start, body.end):
-        signed, record = taken_apart(data)
+        signed, _ = taken_apart(data)
         spki = sender.nodes.get(signed.kid)
         if spki is None:
             raise PeerError("foreign_node", sender.house)
         if not desk.record_verifier.verify_es256(spki, signed, Record.KIND):
             raise PeerError("bad_signature", f"record of {sender.house}")
         nodes.add(signed.kid)
-        edges.append(edge_of(record, desk.hood.slot_s))
+        edges.append(edge_in(data, desk.hood.slot_s))
     if len(nodes) != 1 or edges[0].edge_s != body.slot:
         raise PeerError("wrong_slot_records", sender.house)
     energy = slot_energy(edges[0], edges[1], desk.hood.slot_s, sender.fuse_w)

@@ -138,7 +138,7 @@ class Settling:
         if agreed is None or deal.own_settlement is not None:
             return
         kind = Settlement.BUYER_KIND if deal.role is Role.BUYER else Settlement.SELLER_KIND
-        signature = self._desk.signer.sign(kind, agreed.to_cbor())
+        signature = self._desk.signer.sign(kind, agreed)
         deal = replace(deal, own_settlement=signature)
         self._deals.save(deal)
         self._outbox.send(self._desk.members.by_agent[deal.peer], inbox.SETTLEMENT, signature)
@@ -162,7 +162,7 @@ class Settling:
             raise PeerError("contract_not_open", deal.status.value)
         if agreed is None:
             raise OutOfOrderError("no allocation that would lead to it")
-        if signed.payload != agreed.to_cbor():
+        if signed.payload != agreed:
             if deal.open:
                 self._deals.save(replace(deal, disputed=True))
             raise PeerError("settlement_differs", sender.house)

@@ -122,9 +122,13 @@ def _take_map(data: bytes, at: int, n: int, depth: int) -> tuple[object, int]:
     previous = b""
     for _ in range(n):
         start = at
-        key, at = _take(data, at, depth + 1)
-        if isinstance(key, bool) or not isinstance(key, (int, str, bytes)):
-            raise WireError("type_unknown", "map key")
+        key: object
+        if at < len(data) and data[at] < 24:  # a small number, as all keys of messages are
+            key, at = data[at], at + 1
+        else:
+            key, at = _take(data, at, depth + 1)
+            if isinstance(key, bool) or not isinstance(key, (int, str, bytes)):
+                raise WireError("type_unknown", "map key")
         encoded = bytes(data[start:at])
         if encoded <= previous:
             raise WireError("not_canonical", "map keys out of order or twice")

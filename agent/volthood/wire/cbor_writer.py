@@ -45,6 +45,10 @@ def encode(value: object) -> bytes:
 
 def byte_string(data: bytes) -> bytes:
     """The encoding of a byte string, for messages that are put together of a few of them."""
+    if len(data) < 24:
+        return bytes([_BYTES << 5 | len(data)]) + data
+    if len(data) < 256:
+        return bytes([_BYTES << 5 | 24, len(data)]) + data
     out = bytearray()
     _head(out, _BYTES, len(data))
     return bytes(out) + data
@@ -54,7 +58,11 @@ def _head(out: bytearray, major: int, n: int) -> None:
     if n < 24:
         out.append(major << 5 | n)
         return
-    for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+    if n < 256:
+        out.append(major << 5 | 24)
+        out.append(n)
+        return
+    for info, size in ((25, 2), (26, 4), (27, 8)):
         if n < 1 << (8 * size):
             out.append(major << 5 | info)
             out.extend(n.to_bytes(size, "big"))

@@ -106,12 +106,6 @@ class Field:
         self.default = default
 
 
-def _kept(field: Field, value: object) -> object:
-    if field.default is not ... and value == field.default:
-        return field.default  # 0 where False was given
-    return _check(field.kind, value, field.name)
-
-
 class Message:
     """A message of version 1. Subclasses state `KIND` (the external authenticated data), `FIELDS` and `MAX_BYTES`.
 
@@ -126,7 +120,9 @@ class Message:
     def __init__(self, **values: object) -> None:
         for field in self.FIELDS:
             if field.name in values:
-                value = _kept(field, values.pop(field.name))
+                value = values.pop(field.name)
+                known = field.default is not ... and value == field.default
+                value = field.default if known else _check(field.kind, value, field.name)  # 0 where False was given
             elif field.default is ...:
                 raise WireError("field_missing", field.name)
             else:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from volthood.core.billing import bill_slot
 from volthood.core.deals import Deal, Role, Status
 from volthood.core.laws import HomeBooks, check_laws, grid_account, in_flight
-from volthood.wire.market import Contract
+from volthood.wire.market import Contract, Settlement
 
 SELLER, BUYER = b"s" * 32, b"b" * 32
 
@@ -71,9 +71,9 @@ def test_both_sides_sign_the_same_settlement() -> None:
     ours = Deal(contract(), Role.SELLER, own_wh=700, peer_wh=900).settlement()
     theirs = Deal(contract(), Role.BUYER, own_wh=900, peer_wh=700).settlement()
     assert ours is not None
-    assert theirs is not None
-    assert ours.to_cbor() == theirs.to_cbor()
-    assert (ours.seller_wh, ours.buyer_wh, ours.delivered_wh) == (700, 900, 700)
+    assert ours == theirs
+    agreed = Settlement.from_cbor(ours)
+    assert (agreed.seller_wh, agreed.buyer_wh, agreed.delivered_wh) == (700, 900, 700)
 
 
 def test_a_buyers_slot_by_hand() -> None:

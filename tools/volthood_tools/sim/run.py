@@ -128,9 +128,11 @@ def simulate(hoods: list[Dataset], settings: Settings, progress: Progress = lamb
         for number, data in enumerate(hoods)
     ]
     gc.disable()
+    gc.freeze()
     try:
         results = _lived(worlds, settings, progress)
     finally:
+        gc.unfreeze()
         gc.enable()
     memory = memory_of(os.getpid())
     wall_s, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s

@@ -12,7 +12,9 @@ from volthood.core.deals import Deal
 from volthood.core.energy import Quality, SlotEnergy
 from volthood.core.laws import HomeBooks, Verdict, check_laws, in_flight
 from volthood.engine.books import deal_faults, home_books
+from volthood.ports.crypto import Verifier
 from volthood.wire.keys import sha256
+from volthood.wire.roster import RosterMember
 from volthood_tools.demo.dataset import SLOT_S
 from volthood_tools.sim.household import SimHousehold
 from volthood_tools.sim.laws import OWN_LAWS
@@ -46,6 +48,8 @@ class Watch:
         self._world = world
         self._posted: dict[tuple[str, int, int, str], bytes] = {}
         self._confirmed: Counter[str] = Counter()
+        self._found: Counter[str] = Counter()
+        self._faults: dict[tuple[bytes, Deal], tuple[str, ...]] = {}
         self.breaches: list[Breach] = []
         self.judged: Counter[str] = Counter()
 
@@ -68,6 +72,7 @@ class Watch:
     def check_all(self) -> None:
         """Judge the whole run, every record and signature verified again."""
         world = self._world
+        self._found.clear()
         books = [
             home_books(
                 house.books(world.hood),
@@ -76,6 +81,7 @@ class Watch:
                 world.verifier,
                 world.slots.start,
                 world.slots.stop,
+                self._faults_of,
             )
             for house in world.houses.values()
         ]
@@ -106,11 +112,23 @@ class Watch:
         cases["acknowledged_is_stored"] = self._acknowledged_is_stored()
         return verdicts | {law: Verdict(not case, case) for law, case in cases.items()}
 
+    def _faults_of(
+        self, deal: Deal, me: RosterMember, members: dict[bytes, RosterMember], verifier: Verifier
+    ) -> tuple[str, ...]:
+        """What is wrong with the signatures under a deal; a deal, and all that it holds, is looked through once."""
+        key = (me.agent, deal)
+        if key not in self._faults:
+            self._faults[key] = tuple(deal_faults(deal, me, members, verifier))
+        return self._faults[key]
+
     def _acknowledged_is_stored(self) -> str:
+        """Whether every record is there that was confirmed since this was last judged; at the end, all of them."""
         for name, rseq in self._confirmed.items():
             house = self._world.houses[name]
-            if rseq and house.readings.held_ranges(house.meter.kid)[0] < (1, rseq):
+            wanted = range(self._found[name] + 1, rseq + 1)
+            if any(house.readings.record(house.meter.kid, each) is None for each in wanted):
                 return f"{name} confirmed {rseq} records and does not have them"
+            self._found[name] = rseq
         return ""
 
     def _books(self, house: SimHousehold, slot: int) -> HomeBooks:
@@ -118,7 +136,9 @@ class Watch:
         world, books = self._world, house.books(self._world.hood)
         deals, net_wh = books.deals(slot, slot + SLOT_S), house.net_wh(slot)
         energy = SlotEnergy(slot, max(0, net_wh), max(0, -net_wh), Quality.MEASURED)
-        faults = [fault for deal in deals for fault in deal_faults(deal, house.member, world.members, world.verifier)]
+        faults = [
+            fault for deal in deals for fault in self._faults_of(deal, house.member, world.members, world.verifier)
+        ]
         return HomeBooks(
             house=house.name,
             agent=house.agent,

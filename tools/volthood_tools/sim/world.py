@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from volthood.core.hood import Gate, Hood, Member, ReferenceStep, Windows
 from volthood.core.market.round import bundlers_of
@@ -64,6 +65,10 @@ class Market:
     grid: str = GRIDS[1]
     gates: tuple[Gate, ...] = (FORWARD, *BALANCING)
     windows: Windows = field(default_factory=Windows)
+
+
+_parsed = lru_cache(maxsize=4096)(parse_topic)
+"""A house publishes to the same inboxes again and again."""
 
 
 class World:
@@ -252,7 +257,7 @@ class World:
     # --- messages ---
 
     def _publish(self, house: SimHousehold, name: str, payload: bytes) -> None:
-        topic = parse_topic(name)
+        topic = _parsed(name)
         if topic.area == "node":
             rseq = house.confirm(payload)
             if rseq is not None:
