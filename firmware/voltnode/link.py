@@ -43,13 +43,14 @@ MAX_ANSWERS = 32
 MAX_SAID = 4
 _FRUITLESS_RESENDS = 2
 _TICK_MS = 1000
+_HELLO = "voltnode.mqtt_hello"
 
 
 class LinkError(Exception):
     """The connection is of no use any more; the text says why."""
 
 
-class _Connection:
+class Connection:
     """What belongs to one TCP connection."""
 
     def __init__(self, stream: "Stream", reader: "Reader", now_ms: int) -> None:
@@ -101,6 +102,7 @@ class Link:
 
     Attributes:
         broker: where it is on its way to the broker, and why.
+        connection: what is open, None mostly while `broker` is not connected; `ping_due` has it asked for a sign of life.
         missing: (reason, words) for what is missing for a connection, with TLS or without; None where nothing is.
         identity: gives what TLS needs for an enrolment.
         receipts: how many were taken; `refused_receipts` how many were not.
@@ -121,14 +123,14 @@ class Link:
         self._version = version
         self._log = log
         self._enrolment: Enrolment | None = None
-        self._connection: _Connection | None = None
+        self.connection: Connection | None = None
         self._wake = asyncio.Event()
         self._resends = 0
         self._live_ms: dict[int, int] = {}
         self._saved_ms = self._written_ms = 0
         self._live: dict[int, bytes] = {}
         self._said: list[tuple[str, bytes]] = []
-        self._status_due = self._ping_due = False
+        self._status_due = self.ping_due = False
         self.about: Callable[[], dict[str, object]] = dict
         self.progress: Callable[[], None] = _nothing
         self.verb: Callable[[Enrolment, bytes], None] | None = None
@@ -143,8 +145,8 @@ class Link:
         """Serves this enrolment from now on; what was open before is closed."""
         self._enrolment = enrolment
         self.broker.enrolled()
-        if self._connection is not None:
-            self._connection.end(LinkError("enrolled anew"))
+        if self.connection is not None:
+            self.connection.end(LinkError("enrolled anew"))
 
     def tell_status(self) -> None:
         """What `about` gives has changed."""
@@ -172,19 +174,6 @@ class Link:
         except WireError as error:
             self._log("live_refused", error=error)
         self._wake.set()
-
-    async def ping(self, limit_ms: int) -> "int | None":
-        """Ms until the broker answers a ping; None where it does not in time or there is no connection."""
-        connection, began_ms = self._connection, self._board.now_ms()
-        if connection is None:
-            return None
-        pongs, self._ping_due = connection.pongs, True
-        self._wake.set()
-        while connection.pongs == pongs:
-            if self._connection is not connection or self._board.now_ms() - began_ms > limit_ms:
-                return None
-            await self._board.sleep_ms(5)
-        return self._board.now_ms() - began_ms
 
     async def say(self, what: str, payload: bytes) -> bool:
         """Publishes under the node's topic once there is room; False where the connection is gone first."""
@@ -230,23 +219,23 @@ class Link:
             stream.close()
             raise LinkError("enrolled anew")
         self.broker.opened()
-        connection = self._connection = _Connection(stream, self._ring.reader(), self._board.now_ms())
+        connection = self.connection = Connection(stream, self._ring.reader(), self._board.now_ms())
         parts = (self._listen(connection, enrolment), self._tick(connection), self._speak(connection))
         tasks = [asyncio.create_task(connection.run(part)) for part in parts]
         try:
             await connection.ended.wait()
             raise connection.fault or LinkError("ended")
         finally:
-            self._connection = None
+            self.connection = None
             self._said.clear()
             for task in tasks:
                 task.cancel()
             stream.close()
             self._save_receipt(0)
 
-    async def _speak(self, connection: _Connection) -> None:
+    async def _speak(self, connection: Connection) -> None:
         """The one task that sends, so packets never mix; it may hang in a dead connection, and is ended with it."""
-        hello = mqtt.connect(self._node, KEEP_ALIVE_S, self._topic("status"), self._status(False))
+        hello = call(_HELLO, "connect", self._node, KEEP_ALIVE_S, self._topic("status"), self._status(False))
         await self._send(connection, hello)
         while True:
             self._wake.clear()
@@ -264,11 +253,11 @@ class Link:
             status.update(self.about())
         return json.dumps(status).encode()
 
-    async def _send(self, connection: _Connection, packet: bytes) -> None:
+    async def _send(self, connection: Connection, packet: bytes) -> None:
         connection.said_ms = self._board.now_ms()
         await connection.stream.write(packet)
 
-    async def _tick(self, connection: _Connection) -> None:
+    async def _tick(self, connection: Connection) -> None:
         """Wakes the sender once a second, and ends a connection that is dead."""
         while True:
             await self._board.sleep_ms(_TICK_MS)
@@ -278,7 +267,7 @@ class Link:
                 raise LinkError("broker silent for %d s" % (silent_ms // 1000))
             self._wake.set()
 
-    async def _listen(self, connection: _Connection, enrolment: "Enrolment") -> None:
+    async def _listen(self, connection: Connection, enrolment: "Enrolment") -> None:
         while True:
             data = await connection.stream.read(512)
             if not data:
@@ -288,7 +277,7 @@ class Link:
                 self._take(connection, enrolment, packet)
             self._wake.set()
 
-    def _take(self, connection: _Connection, enrolment: "Enrolment", packet: mqtt.Packet) -> None:
+    def _take(self, connection: Connection, enrolment: "Enrolment", packet: mqtt.Packet) -> None:
         if packet.kind == mqtt.CONNACK:
             self._accept(connection)
         elif packet.kind == mqtt.PUBACK:
@@ -305,14 +294,14 @@ class Link:
             elif self.verb and packet.topic.startswith(self._topic("do/").encode()):
                 self.verb(enrolment, packet.payload)
 
-    def _accept(self, connection: _Connection) -> None:
+    def _accept(self, connection: Connection) -> None:
         for what in ("receipt", "do/+"):
-            connection.answer(mqtt.subscribe(connection.next_packet_id(), self._topic(what)))
+            connection.answer(call(_HELLO, "subscribe", connection.next_packet_id(), self._topic(what)))
         self._status_due = True
         connection.accepted = True
         self.broker.accepted()
 
-    def _take_receipt(self, connection: _Connection, enrolment: "Enrolment", data: bytes) -> None:
+    def _take_receipt(self, connection: Connection, enrolment: "Enrolment", data: bytes) -> None:
         try:
             rseq = open_receipt(enrolment.link_key, bytes.fromhex(self._node), data)
         except WireError as error:
@@ -333,7 +322,7 @@ class Link:
             self._resends = 0
         connection.missed = self._ring.receipt == before < connection.records.last
 
-    async def _pump(self, connection: _Connection) -> None:
+    async def _pump(self, connection: Connection) -> None:
         """Sends what there is room for."""
         while connection.answers:
             await self._send(connection, connection.answers.pop(0))
@@ -364,16 +353,16 @@ class Link:
         await self._ping(connection)
         self._save_receipt(RECEIPT_SAVE_MS)
 
-    async def _ping(self, connection: _Connection) -> None:
+    async def _ping(self, connection: Connection) -> None:
         """Asks for a sign of life when there was none for a while, however much we say: most of that is not answered."""
         now_ms = self._board.now_ms()
         quiet_ms = now_ms - min(connection.said_ms, max(connection.heard_ms, connection.pinged_ms))
-        if self._ping_due or quiet_ms > KEEP_ALIVE_S * 500:
-            self._ping_due = False
+        if self.ping_due or quiet_ms > KEEP_ALIVE_S * 500:
+            self.ping_due = False
             connection.pinged_ms = now_ms
             await self._send(connection, mqtt.PINGREQ_BYTES)
 
-    def _resend_if_stuck(self, connection: _Connection) -> None:
+    def _resend_if_stuck(self, connection: Connection) -> None:
         now_ms = self._board.now_ms()
         if connection.records.last <= self._ring.receipt:
             connection.progress_ms = now_ms

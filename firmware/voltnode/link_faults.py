@@ -20,6 +20,13 @@ _CERTIFICATE = (
     ("tls_wrong_name", ("not match", "mismatch", "not valid for"), "is for another name than HOST"),
 )
 _REFUSED = "the broker refuses this node's certificate, or does not speak TLS: the reason stands in the broker's log"
+_REFUSALS = {
+    "1": "protocol version",
+    "2": "client id",
+    "3": "server unavailable",
+    "4": "user name or password",
+    "5": "not authorised",
+}
 _ERRNO = {104: "reset by the broker", 111: "nobody listens there", 113: "no way to that host", 110: "no answer"}
 _ESP_ERRNO = {118: 113, 116: 110}
 
@@ -30,12 +37,20 @@ def explain(error: BaseException, host: str, tls: bool, greeted: bool) -> "tuple
     if isinstance(error, ConfigError):
         return error.reason, error.detail
     if isinstance(error, MqttError):
-        return "broker_refuses" if "refuses" in words else "mqtt_broken", words
+        return _of_mqtt(words)
     if tls and not greeted and (_has(_ALERT, words) or _broken_off(error)):
         return "tls_refused", _REFUSED
     if isinstance(error, TlsError):
         return _of_tls(words, host)
     return "unreachable" if isinstance(error, OSError) or not words else "ended", _of_errno(error, words)
+
+
+def _of_mqtt(words: str) -> "tuple[str, str]":
+    """MQTT 3.1.1 section 3.2.2.3 has the numbers."""
+    head, _, code = words.partition("broker refuses: ")
+    if head or not code:
+        return "mqtt_broken", words
+    return "broker_refuses", "broker refuses: " + _REFUSALS.get(code, code)
 
 
 def _of_tls(words: str, host: str) -> "tuple[str, str]":

@@ -16,37 +16,25 @@ _HEADER_BYTES = 256
 
 PINGREQ_BYTES = b"\xc0\x00"
 DISCONNECT_BYTES = b"\xe0\x00"
-_REFUSALS = ("", "protocol version", "client id", "server unavailable", "user name or password", "not authorised")
 
 
 class MqttError(Exception):
     """The broker refused us or broke the protocol."""
 
 
-def connect(client_id: str, keep_alive_s: int, will_topic: str, will: bytes) -> bytes:
-    """CONNECT (3.1): persistent session, a retained last will at QoS 1."""
-    flags = 0x04 | 1 << 3 | 0x20
-    header = _text("MQTT") + bytes((4, flags)) + struct.pack(">H", keep_alive_s)
-    return _packet(0x10, header + _text(client_id) + _text(will_topic) + _sized(will))
-
-
 def publish(topic: str, payload: bytes, packet_id: int = 0, retain: bool = False) -> bytes:
     """PUBLISH (3.3): QoS 1 with a packet id, QoS 0 without one."""
     head = 0x30 | (2 if packet_id else 0) | (1 if retain else 0)
-    return _packet(head, _text(topic) + (struct.pack(">H", packet_id) if packet_id else b"") + payload)
-
-
-def subscribe(packet_id: int, topic: str) -> bytes:
-    """SUBSCRIBE (3.8) to one topic at QoS 1."""
-    return _packet(0x82, struct.pack(">H", packet_id) + _text(topic) + b"\x01")
+    return packet(head, sized(topic.encode()) + (struct.pack(">H", packet_id) if packet_id else b"") + payload)
 
 
 def puback(packet_id: int) -> bytes:
     """PUBACK (3.4)."""
-    return _packet(0x40, struct.pack(">H", packet_id))
+    return packet(0x40, struct.pack(">H", packet_id))
 
 
-def _packet(head: int, body: bytes) -> bytes:
+def packet(head: int, body: bytes) -> bytes:
+    """A packet of this first byte and body."""
     out = bytearray((head,))
     length = len(body)
     while True:  # 2.2.3: seven bits a byte, the lowest first
@@ -56,12 +44,9 @@ def _packet(head: int, body: bytes) -> bytes:
             return bytes(out) + body
 
 
-def _sized(data: bytes) -> bytes:
+def sized(data: bytes) -> bytes:
+    """`data` behind its length (1.5.3)."""
     return struct.pack(">H", len(data)) + data
-
-
-def _text(text: str) -> bytes:
-    return _sized(text.encode())
 
 
 class Packet:
@@ -137,8 +122,7 @@ def _parsed(head: int, body: bytes) -> Packet:
         return _parsed_publish(head, body)
     if kind == CONNACK and len(body) == 2:
         if body[1]:
-            refusal = _REFUSALS[body[1]] if body[1] < len(_REFUSALS) else str(body[1])
-            raise MqttError("broker refuses: " + refusal)
+            raise MqttError("broker refuses: %d" % body[1])
         return Packet(CONNACK)
     if kind == PUBACK and len(body) == 2:
         return Packet(PUBACK, body[0] << 8 | body[1])

@@ -16,6 +16,7 @@ from voltnode.bus.meter import Reading
 from voltnode.config import Enrolment
 from voltnode.edges import Cut
 from voltnode.link import KEEP_ALIVE_S, MAX_ANSWERS, RESEND_MS, WINDOW, Link
+from voltnode.link_ping import ping
 from voltnode.log import Log
 from voltnode.recorder import Recorder
 from voltnode.ring import Ring
@@ -350,13 +351,13 @@ def test_a_node_that_only_says_live_values_pings_and_stays_connected() -> None:
 
 def test_a_ping_on_demand_says_how_long_it_took_or_that_nobody_answers() -> None:
     async def scene(bench: Bench) -> None:
-        assert await bench.link.ping(1000) is None
+        assert await ping(bench.link, bench.board, 1000) is None
         await bench.connect()
-        pinging = asyncio.create_task(bench.link.ping(1000))
+        pinging = asyncio.create_task(ping(bench.link, bench.board, 1000))
         await bench.board.advance(100)
         assert pinging.result() == 5
         bench.broker.deaf = True
-        pinging = asyncio.create_task(bench.link.ping(1000))
+        pinging = asyncio.create_task(ping(bench.link, bench.board, 1000))
         await bench.board.advance(1100)
         assert pinging.result() is None
 
@@ -374,7 +375,7 @@ def test_an_enrolment_while_a_connection_is_opened_counts_for_the_next() -> None
             await bench.board.sleep_ms(500)
             return await connect("127.0.0.1", 1883)
 
-        bench.board.connect = slow  # type: ignore[method-assign, assignment]
+        bench.board.connect = slow  # type: ignore[method-assign]
         first, second = (
             Enrolment({"house": "house01", "link_key": KEY.hex(), "broker": f"{host}:1883"}) for host in ("one", "two")
         )

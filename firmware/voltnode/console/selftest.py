@@ -13,6 +13,7 @@ from volthood.wire.node import RELATIVE
 from voltnode.broker import CONNECTED
 from voltnode.bus.meter import Meter, MeterError
 from voltnode.config import ConfigError
+from voltnode.link_ping import ping
 from voltnode.sign.verify import verify_steps
 from voltnode.x509 import Certificate
 
@@ -187,7 +188,7 @@ async def _link(node: "Node") -> "Outcome":
         return SKIPPED, "not enrolled"
     if broker.state != CONNECTED:
         return FAILED, broker.error or broker.state
-    took_ms = await node.link.ping(_PING_LIMIT_MS)
+    took_ms = await ping(node.link, node.board, _PING_LIMIT_MS)
     return (FAILED, "the broker does not answer") if took_ms is None else (OK, "the broker answers in %d ms" % took_ms)
 
 

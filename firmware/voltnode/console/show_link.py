@@ -8,6 +8,7 @@ from voltnode.config import ConfigError
 from voltnode.console.change import parsed
 from voltnode.console.commands import RefusedError
 from voltnode.console.show_node import fingerprint_of
+from voltnode.link_ping import ping
 from voltnode.pin import authorise
 from voltnode.x509 import MAX_BYTES, Certificate
 
@@ -61,7 +62,7 @@ async def try_mqtt(context: "Context", _: str) -> "Answer":
     began_ms = node.board.now_ms()
     answer_ms = None
     if broker.state == CONNECTED:
-        answer_ms = await node.link.ping(_PING_LIMIT_MS)
+        answer_ms = await ping(node.link, node.board, _PING_LIMIT_MS)
     else:
         failures = broker.failures
         broker.hurry()
