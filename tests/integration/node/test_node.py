@@ -95,7 +95,9 @@ class Agent:
 class Scene:
     """A meter, a broker, a board and what keeps them running."""
 
-    def __init__(self, folder: Path, micropython: Path | None, root: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, micropython: Path | None, root: Path | None = None, more: tuple[str, ...] = ()
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.clock = folder / "clock.json"
@@ -107,6 +109,7 @@ class Scene:
             clock=self.clock,
             sample_ms=100,
             root=root,
+            more=more,
         )
         self.supervisor = Supervisor(folder)
         self.agent: Agent | None = None
@@ -180,10 +183,11 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 @pytest.fixture(params=["micropython", "cpython"])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
-    micropython = find_micropython() if request.param == "micropython" else None
-    if request.param == "micropython" and micropython is None:
+    micropython = None if request.param == "cpython" else find_micropython()
+    if request.param != "cpython" and micropython is None:
         pytest.skip("no micropython")
-    made = Scene(tmp_path, micropython)
+    more = ("--raw", str(tmp_path / "raw")) if request.param == "partition" else ()
+    made = Scene(tmp_path, micropython, more=more)
     with made.supervisor:
         made.start()
         try:
@@ -238,6 +242,7 @@ def test_a_node_delivers_survives_kills_and_loses_nothing(scene: Scene) -> None:
     assert agent.online[-1]
 
 
+@pytest.mark.parametrize("scene", ["micropython", "cpython", "partition"], indirect=True)
 def test_what_is_not_receipted_comes_again_after_a_kill(scene: Scene) -> None:
     scene.enrol()
     agent = scene.agent
@@ -250,6 +255,8 @@ def test_what_is_not_receipted_comes_again_after_a_kill(scene: Scene) -> None:
     agent.silent = False
     slots_arrive(scene, 1)
     wait_until(lambda: scene.ask("queue")["receipt"] == agent.stream.receipt, "the receipt has come home")
+    in_files = [file.name for file in (scene.folder / "flash").iterdir() if file.name[1:].isdigit()]
+    assert bool(in_files) != (scene.folder / "raw").exists()
 
 
 def test_the_console_answers_within_100_ms_and_outlives_the_node(scene: Scene) -> None:
