@@ -9,9 +9,9 @@ import hashlib
 
 from volthood.wire.cbor_writer import WireError
 from volthood.wire.update import Manifest, release_text
+from voltnode.on_demand import once
 from voltnode.selector import RELEASE, TRIAL, other, read_pointer, write_pointer
 from voltnode.update.filelist import Cursor, check_steps
-from voltnode.update.manifest import check_fits, open_steps, opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 OFFERED = "offered"
 _CHUNK_BYTES = 512
+_RULES = "voltnode.update.manifest"
+"""Looked at when a release is offered; its pieces then have the memory."""
+
+
+def _opened(signed: bytes) -> Manifest:
+    manifest: Manifest = once(_RULES, "opened")(signed)
+    return manifest
 
 
 class Staging:
@@ -69,7 +76,7 @@ class Staging:
         kept = self._slot.encode() + signed
         if self._flash.read(OFFERED) != kept:
             await self._begin(signed, kept)
-        self._manifest = opened(signed)
+        self._manifest = _opened(signed)
         return await self._next(self._manifest)
 
     async def piece(self, offset: int, data: bytes) -> int:
@@ -135,14 +142,14 @@ class Staging:
             kept = self._flash.read(OFFERED) or b""
             if kept[:1] != self._slot.encode():
                 raise WireError("nothing_offered", "the manifest first")
-            self._manifest = opened(kept[1:])
+            self._manifest = _opened(kept[1:])
         return self._manifest
 
     async def _begin(self, signed: bytes, kept: bytes) -> None:
-        manifest = await self._finish(open_steps(signed, self._key))
+        manifest = await self._finish(once(_RULES, "open_steps")(signed, self._key))
         names = self._flash.under(self._slot)
         freed = sum([self._flash.size(name) for name in names])
-        check_fits(manifest, self._release, self._hardware, self._flash.free() + freed)
+        once(_RULES, "check_fits")(manifest, self._release, self._hardware, self._flash.free() + freed)
         await self.drop()
         # The release first: a folder that lacks files must never look whole.
         for name in [self._slot + "/" + RELEASE] + names:
