@@ -19,27 +19,30 @@ REQUEST = bytes(8)
 
 
 class BoardClock(MeterClock):
-    """The meters count by the board's time."""
+    """The meters count by the board's time, which began `at_ms` behind a slot edge."""
 
-    def __init__(self, board: MemoryBoard) -> None:
+    def __init__(self, board: MemoryBoard, at_ms: int) -> None:
         super().__init__(None)
         self._board = board
+        self._start_ms = START_MS + at_ms
 
     def now_ms(self) -> int:
         """See `MeterClock`."""
-        return START_MS + self._board.now_ms()
+        return self._start_ms + self._board.now_ms()
 
 
 class MeterUart:
     """An RS-485 bus with simulated meters, each heard only in its own line settings.
 
     Attributes:
+        meters: by their addresses.
         lines: (baud, parity, stop bits) of the meters by address; without an entry all are.
         asked: the addresses of all requests.
     """
 
     def __init__(self, board: MemoryBoard, meters: dict[int, SimulatedMeter]) -> None:
         self._board = board
+        self.meters = meters
         self._answering = Answering({unit: meter.read for unit, meter in meters.items()})
         self._coming = b""
         self._at_ms = 0
@@ -84,20 +87,26 @@ class MeterUart:
 
 
 class MeterBench:
-    """The node, with meters by their tables: `rtu` by address, `tcp` by HOST:PORT and address."""
+    """The node, with meters by their tables: `rtu` by address, `tcp` by HOST:PORT and address.
+
+    Args:
+        at_ms: when it starts, behind a slot edge; only the meters know.
+        settings: what `config set` would change.
+    """
 
     def __init__(
         self,
         rtu: dict[int, str],
         tcp: dict[str, dict[int, str]] | None = None,
         flash: MemoryFlash | None = None,
+        at_ms: int = 0,
         **settings: Any,
     ) -> None:
         flash = MemoryFlash() if flash is None else flash
         if settings:
             change(flash, MemoryBoard(flash).defaults, settings)
         self.board = MemoryBoard(flash)
-        clock = BoardClock(self.board)
+        clock = BoardClock(self.board, at_ms)
         self.uart = MeterUart(self.board, {unit: meter(table, unit, clock) for unit, table in rtu.items()})
         self.uart.configure(*[self.board.settings[name] for name in ("baud", "parity", "stop_bits")])
         self.board.uart = self.uart  # type: ignore[assignment]
