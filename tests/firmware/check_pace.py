@@ -35,6 +35,10 @@ class RealClock:
         """See `Board`."""
         return int(_time.ticks_us())
 
+    def pause_us(self, duration_us: int) -> None:
+        """See `Board`."""
+        _time.sleep_us(duration_us)
+
     async def sleep_ms(self, duration_ms: int) -> None:
         """See `Board`."""
         await _asyncio.sleep_ms(duration_ms)

@@ -162,6 +162,9 @@ class DayBoard:
         """See `Board`."""
         return self.now * 1000 & 0x3FFFFFFF
 
+    def pause_us(self, _: int) -> None:
+        """See `Board`."""
+
     def given_ms(self) -> int:
         """See `Board`."""
         return START_MS + self.now
