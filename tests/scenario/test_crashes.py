@@ -113,6 +113,29 @@ def test_a_restart_between_clearing_and_signature_signs_no_second_contract(victi
     is_sound(hood)
 
 
+@pytest.mark.parametrize("victim", ["h0", "h1", "h2"])
+def test_a_restart_in_mid_round_keeps_the_story_of_what_was_counted(victim: str) -> None:
+    """The board is silent when it comes back: it counts its own bundle at most, and what it signed came of three."""
+    hood = neighbourhood()
+    hood.restart_after_s = None
+    hood.run_until(SLOT - 900 + 2)
+    store = hood.houses[victim].trades
+    [before] = store.round_notes(SLOT)
+    book = store.book((SLOT, 0))
+    assert (before.orders, before.bundles, before.traded_wh) == (3, 3, 650)
+    hood.kill(victim)
+    hood.tap = lambda _sender, topic, payload: None if "/board/" in topic else payload
+    hood.run_until(SLOT - 900 + 4)
+    hood.revive(victim)
+    hood.run_until(SLOT - 900 + 60)
+    assert hood.houses[victim].events("BookClearedAgain")
+    assert store.round_notes(SLOT) == [before]
+    assert store.book((SLOT, 0)) == book
+    hood.tap = lambda _sender, _topic, payload: payload
+    hood.run_until(END_S)
+    is_sound(hood)
+
+
 def test_an_agent_that_is_away_for_the_whole_slot_settles_when_it_is_back() -> None:
     hood = neighbourhood()
     hood.restart_after_s = None

@@ -1,5 +1,6 @@
 """A household's files, read while its agent runs or after: what was forecast, ordered, agreed, metered and paid."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from volthood.core.standing import standings_permille
 from volthood.core.tariff import Price
 from volthood.engine.books import Books
 from volthood.engine.desk import OFF, TRADING
+from volthood.engine.standing import TRADE_REFUSED
 from volthood.errors import LocalError
 from volthood.ports.stores import RoundNote, SlotNote
 from volthood.wire.record import RELATIVE, Record, unpack_record
@@ -29,8 +31,19 @@ from volthood.wire.roster import Roster, RosterMember
 AGENT_FILE = "agent.toml"
 TRADES_FILE = "trades.db"
 READINGS_FILE = "readings.db"
+DAY_S = 86_400
 RECENT_RECORDS = 64
 """Of a node, among which the newest of each of its meters is looked for."""
+
+
+@dataclass(frozen=True)
+class RefusedTrade:
+    """A cleared trade that was not signed, because the neighbour's standing is below what the household asks for."""
+
+    gate: int
+    peer: str
+    energy_wh: int
+    standing_permille: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,7 @@ class SlotStory:
     deals: tuple[Deal, ...]
     energy: SlotEnergy | None
     bill: SlotBill | None
+    refused: tuple[RefusedTrade, ...] = ()
 
 
 def agent_files(folder: Path, house: str | None = None) -> list[Path]:
@@ -157,7 +171,16 @@ class Household:
             deals=tuple(deals),
             energy=energy,
             bill=None if energy is None else self.books.bill(energy, deals),
+            refused=tuple(dict.fromkeys(self._refused(slot))),
         )
+
+    def _refused(self, slot: int) -> Iterator[RefusedTrade]:
+        """What the slot's rounds refused, from the events; told again after a restart in mid-round."""
+        for row in self.trades.events(slot - self.hood.slot_s - DAY_S, (TRADE_REFUSED,)):
+            told = dict(word.partition("=")[::2] for word in row.details.split())
+            if told.get("slot") == str(slot):
+                numbers = (int(told[name]) for name in ("energy_wh", "standing_permille"))
+                yield RefusedTrade(int(told["gate"]), told["peer"], *numbers)
 
     def market(self, slot: int, gate: int | None = None) -> Market:
         """A round's rules, the book that the agent counted, and the clearing; of the slot's newest round without `gate`.

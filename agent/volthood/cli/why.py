@@ -16,7 +16,7 @@ from volthood.ports.stores import RoundNote, SlotNote
 from volthood.wire.market import BUY, WATCH
 
 if TYPE_CHECKING:
-    from volthood.cli.household import Household, SlotStory
+    from volthood.cli.household import Household, RefusedTrade, SlotStory
 
 LINE_WORDS = {
     "utility_import": "from the utility",
@@ -106,6 +106,7 @@ class Teller:
     def _contracts(self) -> list[str]:
         lines = [f"  cleared    {self._round_note(note)}" for note in self.story.rounds]
         lines += [f"  agreed     {self._deal_words(deal)}" for deal in self.story.deals]
+        lines += [f"  refused    {_refusal_words(refused)}" for refused in self.story.refused]
         return lines if self.story.deals else [*lines, "  agreed     no contract"]
 
     def _round_note(self, note: RoundNote) -> str:
@@ -164,6 +165,7 @@ class Teller:
             "orders": [_note_json(note) for note in self.story.notes],
             "rounds": [_round_json(note) for note in self.story.rounds],
             "contracts": [self._deal_json(deal) for deal in self.story.deals],
+            "refused": [vars(refused) for refused in self.story.refused],
             "metered": None if energy is None else {"import_wh": energy.import_wh, "export_wh": energy.export_wh},
             "bill": None if bill is None else _bill_json(bill),
         }
@@ -192,6 +194,12 @@ def _fee_words(deal: Deal) -> str:
     if deal.role is Role.BUYER:
         return f" + {price(fee)} for the grid"
     return f" (the buyer pays {price(fee)} more, for the grid)"
+
+
+def _refusal_words(refused: "RefusedTrade") -> str:
+    """Why no contract came of what was cleared: our own setting, of which the neighbour is told nothing."""
+    standing = f"its standing {refused.standing_permille / 1000:.3f} is below what this home asks for"
+    return f"{_round_words(refused.gate)}: {refused.energy_wh} Wh with {refused.peer}, not signed: {standing}"
 
 
 _SETTLED = {Status.COMPLETED, Status.PARTIAL, Status.FAILED}

@@ -78,6 +78,7 @@ class Engine:
         """What to do about `event` at calendar time `now_s`. Bad input becomes an event, never an exception."""
         self._desk.now_s = now_s
         self._desk.commands = []
+        self._desk.tell_untold()
         try:
             self._dispatch(event)
         except (PeerError, WireError) as error:

@@ -35,9 +35,26 @@ def _note(desk: Desk, round_: Round, cleared: Cleared) -> None:
         price_mct_per_kwh=one_price(trades),
         book=cleared.book.digest,
     )
+    if _counted_more(desk, note):
+        desk.note("BookClearedAgain", slot=slot, gate=gate, orders=note.orders, bundles=note.bundles)
+        return
     desk.trades.save_round_note(note)
     desk.trades.save_book((slot, gate), cleared.book.encoded)
     desk.note("BookCleared", slot=slot, gate=gate, orders=note.orders, bundles=note.bundles, traded_wh=note.traded_wh)
+
+
+def _counted_more(desk: Desk, note: RoundNote) -> bool:
+    """Whether the round's story stands already: the same book from more bundles, or one that we signed contracts of.
+
+    Who starts again in the middle of a round may see fewer bundles than it counted before.
+    """
+    for known in desk.trades.round_notes(note.slot):
+        if known.gate == note.gate:
+            if known.book == note.book:
+                return known.bundles >= note.bundles
+            deals = desk.trades.deals(note.slot)
+            return any(deal.contract.gate == note.gate and deal.contract.book == known.book for deal in deals)
+    return False
 
 
 def one_price(trades: Sequence[Trade]) -> int | None:

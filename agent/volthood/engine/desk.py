@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from volthood.core.hood import Hood
 from volthood.engine.events import Command, Publish, Report
+from volthood.engine.refusals import MAX_A_DAY, REFUSED, Refusals
 from volthood.errors import PeerError
 from volthood.ports.crypto import RecordVerifier, Sealer, Signer, Verifier
 from volthood.ports.stores import EventRow, ReadingStore, TradeStore
@@ -57,6 +58,9 @@ class Desk:
     now_s: int = 0
     commands: list[Command] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._refusals = Refusals(self.trades, {*self.members.by_house, *(kid.hex() for kid in self.me.nodes)})
+
     def note(self, name: str, **details: object) -> None:
         """Keep an event and report it. Names are past tense, details become `key=value`."""
         text = " ".join(f"{key}={value}" for key, value in details.items())
@@ -64,8 +68,17 @@ class Desk:
         self.commands.append(Report(name, text))
 
     def refuse(self, error: PeerError | WireError, **details: object) -> None:
-        """Keep that a message was refused, and why."""
-        self.note("MessageRefused", reason=error.reason, detail=error.detail.replace(" ", "_"), **details)
+        """Keep that a message was refused, and why; of one peer so many a day, the rest is counted."""
+        number = self._refusals.take(self.now_s, details)
+        if number <= MAX_A_DAY:
+            self.note(REFUSED, reason=error.reason, detail=error.detail.replace(" ", "_"), **details)
+        elif number == MAX_A_DAY + 1:
+            self.note("RefusalsOnlyCounted", peer=self._refusals.peer(details), told=MAX_A_DAY)
+
+    def tell_untold(self) -> None:
+        """When a day is over, keep how many refusals of it were only counted."""
+        for peer, count in self._refusals.take_untold(self.now_s):
+            self.note("RefusalsCounted", peer=peer, untold=count)
 
     def post(self, slot: int, gate: int, kind: str, data: bytes) -> None:
         """Put a message of ours on the board."""

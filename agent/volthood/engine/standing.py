@@ -9,6 +9,9 @@ from volthood.engine.desk import Desk
 from volthood.wire.keys import sha256
 from volthood.wire.market import Contract
 
+TRADE_REFUSED = "TradeRefusedByStanding"
+"""The event that tells of a cleared trade which is not signed. The neighbour is told nothing."""
+
 
 class Standings:
     """Says which contracts are not wanted because of the neighbour they are with."""
@@ -37,7 +40,7 @@ class Standings:
 
     def _tell(self, contract: Contract, peer: bytes, standing: int) -> None:
         self._desk.note(
-            "TradeRefusedByStanding",
+            TRADE_REFUSED,
             slot=contract.slot,
             gate=contract.gate,
             peer=self._desk.members.house(peer),

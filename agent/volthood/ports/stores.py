@@ -207,6 +207,9 @@ class TradeStore(Protocol):
     def add_event(self, row: EventRow) -> None:
         """Keep an event."""
 
+    def events(self, since_s: int, names: tuple[str, ...] = ()) -> list[EventRow]:
+        """Events of these names, or all, from an instant on, as they were added."""
+
     def setting(self, name: str) -> str | None:
         """A setting of the household, such as `trading`."""
 

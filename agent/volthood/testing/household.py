@@ -1,5 +1,6 @@
 """One household of a test: keys and meter from its name, a node that keeps what was not confirmed, stores that can fail."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -85,6 +86,7 @@ class Household:
         alive: whether the agent's process runs.
         ring: signed records that the node keeps until their receipt, by rseq.
         skew_s: how far the agent's clock is ahead.
+        make_ordering: what makes its orders; a broken one counts from the next restart too.
         min_standing_permille: from which standing on it signs with a neighbour; counts from the next restart.
         edge_delay_s: how long after a slot edge the node reads its meter.
         mute_edges: slot edges that the node sleeps through.
@@ -101,6 +103,7 @@ class Household:
         self.ring: dict[int, bytes] = {}
         self.skew_s = 0
         self.min_standing_permille = 0
+        self.make_ordering: Callable[..., Ordering] = Ordering
         self.edge_delay_s = 0
         self.mute_edges: set[int] = set()
         self.engine: Engine
@@ -140,7 +143,7 @@ class Household:
         meter = SlotMeter(desk)
         meter.load(since_s, now_s + hood.slot_s)
         self.deals = DealBook(self.trades, since_s)
-        ordering = Ordering(desk, self.deals, meter, self.tariff, lambda _slot: Place(hood.slot_s))
+        ordering = self.make_ordering(desk, self.deals, meter, self.tariff, lambda _slot: Place(hood.slot_s))
         self.engine = Engine(desk, ordering, Intake(desk, meter, LINK_KEY), meter, self.deals, memory)
         self.alive = True
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from volthood.cli.household import SlotStory
+from volthood.cli.household import RefusedTrade, SlotStory
 from volthood.cli.status import State, lines_of
 from volthood.cli.why import Teller
 from volthood.core.billing import bill_slot
@@ -108,6 +108,15 @@ def test_the_grid_fee_has_its_own_line(teller: Teller) -> None:
     lines = replace(teller, story=replace(teller.story, deals=(deal,), bill=bill)).lines()
     assert "  paid          0.0177 USD: 118 Wh from house01 at 0.15000 USD/kWh" in lines
     assert "  paid          0.0009 USD: 118 Wh grid fee on the way from house01 at 0.00800 USD/kWh" in lines
+
+
+def test_a_trade_refused_by_standing_is_named_on_the_own_side(teller: Teller) -> None:
+    story = replace(teller.story, deals=(), refused=(RefusedTrade(0, "house01", 120, 250),))
+    told = replace(teller, story=story)
+    line = "  refused    before the slot: 120 Wh with house01, not signed: its standing 0.250 is below what this home asks for"
+    assert line in told.lines()
+    refused = [{"gate": 0, "peer": "house01", "energy_wh": 120, "standing_permille": 250}]
+    assert json.loads(json.dumps(told.as_json()))["refused"] == refused
 
 
 def test_a_slot_that_has_not_been_metered_says_what_is_missing(teller: Teller) -> None:
