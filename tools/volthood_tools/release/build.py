@@ -3,8 +3,8 @@
 - Only what a board needs: `voltnode` without the other boards' machines, and what that imports of `volthood`.
 - The same sources give the same bytes, wherever they lie and whenever they are compiled: the name that a file carries in
   itself is the last part of its module's.
-- Constants stand in the place of their names (`fold`), and what a module has for itself has short ones (`shorten`): a sixth of
-  the code.
+- Constants stand in the place of their names (`fold`), what a module has for itself has short ones (`shorten`), and the modules
+  that are always there are one (`join`): a quarter of what the board keeps loaded.
 - Line numbers are left out (-O3): they are a twentieth of the code, and the node's log keeps an error's text, not its trace.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 import volthood
 import voltnode
 from volthood_tools.release.fold import fold
+from volthood_tools.release.join import JOINED, join
 from volthood_tools.release.shorten import shorten
 
 PACKAGES = (Path(volthood.__path__[0]), Path(voltnode.__path__[0]))
@@ -27,6 +28,7 @@ _OTHER_BOARDS = {True: ("esp32.py",), False: ("unix.py", "_file.py")}
 """The ends of the names of modules that only other machines load."""
 _CPYTHON_ALONE = "_cpython.py"
 """The end of the names of modules that only the virtual board on CPython loads."""
+_JOINED_FILE = "voltnode/joined.py"
 _OPTIONS = ("-O3",)
 _MODULE_NAME = re.compile(r"(?:volthood|voltnode)(?:\.[a-z_0-9]+)+")
 _NO_TYPES = re.compile(r"^TYPE_CHECKING = False$", re.MULTILINE)
@@ -51,13 +53,21 @@ def compile_tree(to: Path, for_unix: bool, packages: Sequence[Path] = PACKAGES) 
     Raises:
         ReleaseError: mpy-cross is not there, or refuses a source.
     """
-    modules = board_modules(for_unix, packages)
-    texts = shorten(fold({_dotted_name(name): strip_types(source.read_text()) for name, source in modules.items()}))
-    for name in modules:
-        target = to / Path(name).with_suffix(".mpy")
+    files = {_dotted_name(name): name for name in board_modules(for_unix, packages)} | {JOINED: _JOINED_FILE}
+    roots = {package.name: package.parent for package in packages}
+    texts = {
+        name: strip_types((roots[name.split(".")[0]] / file).read_text())
+        for name, file in files.items()
+        if name != JOINED
+    }
+    entrance = "voltnode.hal.unix" if for_unix else "voltnode.hal.esp32"
+    # Tests and benchmarks look for modules of the virtual board by their names.
+    done = join(shorten(fold(texts)), (entrance, "voltnode.main"), texts if for_unix else (entrance,))
+    for name, text in done.items():
+        target = to / Path(files[name]).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(compile_source(texts[_dotted_name(name)], name))
-    return sorted(Path(name).with_suffix(".mpy") for name in modules)
+        target.write_bytes(compile_source(text, files[name]))
+    return sorted(Path(files[name]).with_suffix(".mpy") for name in done)
 
 
 def board_modules(for_unix: bool, packages: Sequence[Path] = PACKAGES) -> dict[str, Path]:

@@ -32,7 +32,7 @@ def test_a_release_is_built_verified_and_shown(folder: Path) -> None:
     assert "release 0.1.0" in run("verify", folder / "release.vhu", "--key", folder / "key.pem")
     shown = run("show", folder / "release.vhu", "--files")
     assert "for esp32" in shown
-    assert "voltnode/main.mpy" in shown
+    assert "voltnode/joined.mpy" in shown
     assert "% of 122880" in shown
 
 
