@@ -94,14 +94,15 @@ def checked(name: str, value: "Any", defaults: "Settings") -> "Any":
 
 
 def _fits(name: str, value: "Any") -> bool:
-    if not isinstance(value, str if name in _TEXTS else int) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or isinstance(value, str) != (name in _TEXTS):
         return False
     rule = RULES[name]
     if len(rule) == 2:
         return value in rule[1]
-    if name == "time_servers" and not are_servers(value):
-        return False
-    return bool(rule[1] <= (len(value.encode()) if name in _TEXTS else value) <= rule[2])
+    if isinstance(value, str):
+        fits = name != "time_servers" or are_servers(value)
+        return fits and bool(rule[1] <= len(value.encode()) <= rule[2])
+    return bool(rule[1] <= value <= rule[2])
 
 
 def range_of(name: str) -> str:

@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from voltnode.bus.outcome import Counters
+
     class Uart(Protocol):
         """A serial port, as above."""
 
@@ -62,6 +64,9 @@ if TYPE_CHECKING:
         @property
         def clock(self) -> Clock:
             """Transport time."""
+
+        def counters(self, unit: int) -> Counters:
+            """What became of the requests to a unit."""
 
         async def read(self, unit: int, function: int, address: int, count: int) -> bytes:
             """The words of `count` registers from `address` on. Raises: `voltnode.bus.outcome.BusError`."""

@@ -29,7 +29,8 @@ def show_meters(context: "Context", argument: str) -> "Answer":
     node, rows = context.node, []
     for sampler in node.metering.samplers:
         entry = node.board.settings["meters"][sampler.index]
-        row = OrderedDict([("meter", sampler.index), ("model", entry["model"]), ("unit", sampler.meter.unit)])
+        row: Any = OrderedDict([("meter", sampler.index), ("model", entry["model"])])
+        row["unit"] = sampler.meter.unit
         row.update([("where", entry["where"]), ("serial", sampler.serial), ("error", sampler.error)])
         row.update(_facts(sampler.meter.table))
         rows.append(row)
@@ -40,7 +41,7 @@ def _model_row(name: str) -> "dict[str, Any]":
     """What is known of a model. Only one table at a time takes memory."""
     table: MeterTable = call("voltnode.meters", "load", name, True)
     usual = "%d %s%d" % (table.baud, table.parity, table.stop_bits) if table.baud else "unknown"
-    row = OrderedDict([("model", name), ("name", "%s %s" % (table.vendor, table.model))])
+    row: Any = OrderedDict([("model", name), ("name", "%s %s" % (table.vendor, table.model))])
     row.update([("line", usual), ("unit", table.unit)])
     row.update(_facts(table))
     return row
@@ -128,7 +129,8 @@ def _watched(context: "Context", sampler: "Sampler") -> "dict[str, Any]":
     reading = sampler.latest
     if reading is None or sampler.error:
         return {"error": sampler.error or "no reading yet"}
-    row = OrderedDict([("age_ms", context.node.board.now_ms() - sampler.latest_ms), ("power_w", reading.power_w)])
+    row: Any = OrderedDict([("age_ms", context.node.board.now_ms() - sampler.latest_ms)])
+    row["power_w"] = reading.power_w
     row.update([("import_wh", reading.import_wh), ("export_wh", reading.export_wh)])
     row.update([("phase_power_w", reading.phase_power_w), ("voltage_mv", reading.voltage_mv)])
     row.update([("current_ma", reading.current_ma), ("frequency_mhz", reading.frequency_mhz)])
@@ -168,7 +170,7 @@ def show_stats(context: "Context", _: str) -> "Answer":
     rows = []
     for sampler in context.node.metering.samplers:
         meter = sampler.meter
-        row = OrderedDict([("meter", sampler.index), ("unit", meter.unit)])
+        row: Any = OrderedDict([("meter", sampler.index), ("unit", meter.unit)])
         row["where"] = context.node.board.settings["meters"][sampler.index]["where"]
         counters = meter.bus.counters(meter.unit).as_dict()
         row.update([(name, counters[name]) for name in sorted(counters)])

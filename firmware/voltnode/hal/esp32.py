@@ -172,7 +172,8 @@ class Esp32Board:
 
     def ticks_us(self) -> int:
         """See `Board`."""
-        return time.ticks_us() & 0x3FFFFFFF
+        ticks: Any = time.ticks_us()
+        return ticks & 0x3FFFFFFF
 
     def pause_us(self, duration_us: int) -> None:
         """See `Board`."""
