@@ -31,7 +31,7 @@ class Receiver:
     Attributes:
         records: in the order of their arrival, each once.
         repeated: how many came again.
-        lives, online: live values, and what the retained status said, in their order.
+        lives, online: live values, and what the retained status said, in their order; `status` is the newest.
         stream: what is held by the agent's rules.
         silent: gives no receipts.
     """
@@ -41,6 +41,7 @@ class Receiver:
         self.repeated = 0
         self.lives: list[Live] = []
         self.online: list[bool] = []
+        self.status: dict[str, object] = {}
         self.stream = Stream()
         self.faults: queue.Queue[BaseException] = queue.Queue()
         self.silent = False
@@ -86,7 +87,8 @@ class Receiver:
         if what == "live":
             self.lives.append(Live.from_cbor(data))
         elif what == "status":
-            self.online.append(json.loads(data)["online"])
+            self.status = json.loads(data)
+            self.online.append(bool(self.status["online"]))
         else:
             self._take_record(data)
 
