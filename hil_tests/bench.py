@@ -129,6 +129,17 @@ class Bench:
         except DeviceError:
             return {}
 
+    def send(self, data: bytes) -> None:
+        """Types something, takes no longer than the line needs, and does not look at what comes back."""
+        self._port.write(data)
+        while self._port.read(0.02):
+            pass
+
+    def let_finish(self) -> None:
+        """Waits until the board has said all that it was asked for."""
+        while self._port.read(1):
+            pass
+
     def objects(self, command: str, timeout_s: float = PATIENCE_S) -> list[dict[str, object]]:
         """Every JSON object that a command brings, up to the next prompt."""
         while self._port.read(QUIET_S):

@@ -29,7 +29,7 @@ def test_the_meter_is_read_right(bench: Bench) -> None:
 
 
 WITH = {
-    "wiring": "seconds=5",
+    "wiring": "meter=31",
     "meter watch": "0 1",
     "meter probe": "1 9600",
     "bus trace": "off",

@@ -25,12 +25,16 @@ class Log:
     def __call__(self, event: str, **values: object) -> None:
         """Notes an event. Values are said, never secrets."""
         self.events += 1
-        self.counts[event] = self.counts.get(event, 0) + 1
+        self.count(event)
         shown = ["%s=%s" % (name, values[name]) for name in sorted(values)]
         line = " ".join([self._stamp(), event] + shown)[:_MAX_LINE_CHARS].replace("\n", " ")
         self.lines.append(line)
         if len(self.lines) > _KEPT_LINES:
             del self.lines[0]
+
+    def count(self, event: str) -> None:
+        """Counts what may happen so often that its lines would crowd out the others."""
+        self.counts[event] = self.counts.get(event, 0) + 1
 
     def numbered(self, boot: int) -> "list[str]":
         """All lines there are, oldest first, each with the number of its start: `#7 12.345 event key=value`."""
