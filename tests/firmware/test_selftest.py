@@ -67,7 +67,7 @@ def all_ones(count: int) -> bytes:
 
 
 def forget_what_is_written(bench: Bench) -> None:
-    bench.board.flash.read = lambda _: b"other"  # type: ignore[method-assign]
+    bench.board.flash.read = lambda _: b"other"  # type: ignore[method-assign, assignment]
 
 
 def refuse_to_write(bench: Bench) -> None:
@@ -76,7 +76,7 @@ def refuse_to_write(bench: Bench) -> None:
 
 def draw(numbers: Callable[[int], bytes]) -> Callable[[Bench], None]:
     def spoil(bench: Bench) -> None:
-        bench.board.random = numbers  # type: ignore[method-assign]
+        bench.board.random = numbers  # type: ignore[method-assign, assignment]
 
     return spoil
 
@@ -94,7 +94,7 @@ def lose_the_key(bench: Bench) -> None:
 
 
 def sign_badly(bench: Bench) -> None:
-    bench.node.signer.sign_steps = lambda _: iter_steps(bytes(64))  # type: ignore[method-assign]
+    bench.node.signer.sign_steps = lambda _: iter_steps(bytes(64))  # type: ignore[method-assign, assignment]
 
 
 def iter_steps(result: bytes) -> Any:
