@@ -1,9 +1,10 @@
-"""An update on LittleFS, the power cut at each of its flash operations: `check_update_power.py RELEASE EVERY`.
+"""An update on LittleFS, the power cut at each of its flash operations: `check_update_power.py RELEASE EVERY [careless]`.
 
 RELEASE is a JSON file: a signed manifest, its file list and files, the release key, in hex, and how long the list is. For
 each operation of the chip (every EVERY-th of them), and for whatever the cut can leave of it, the board is started from what
-remains: what starts must be a whole program. It then takes the update up again, and must come to run it. Prints how many
-operations there are and how many starts were looked at. MicroPython only: CPython has no LittleFS.
+remains: what starts must be a whole program. It then takes the update up again, and must come to run it. Prints the operations,
+the starts that were looked at, and how many were of half an update. `careless`: the pointer is replaced
+before the release is whole, which must be noticed. MicroPython only: CPython has no LittleFS.
 """
 
 import json
@@ -13,7 +14,7 @@ import vfs  # type: ignore[import-not-found]
 
 from volthood.wire.update import unpack_row
 from volthood_tools import nor
-from voltnode.selector import GOOD, RELEASE, choose, read_pointer, write_pointer
+from voltnode.selector import GOOD, RELEASE, TRIAL, choose, other, read_pointer, write_pointer
 from voltnode.update.folder import CodeFolder
 from voltnode.update.staging import Staging
 from voltnode.update.trial import confirm
@@ -46,14 +47,15 @@ class Board:
     """Boards with the old program, and the release on its way to them.
 
     Attributes:
-        starts: how many there were.
+        starts: how many there were; `half` of them found no whole program, or never came to the new one.
         cut_every: a cut at every so many operations; 0 for none. `operations` so far.
     """
 
-    def __init__(self, release: "dict[str, Any]") -> None:
+    def __init__(self, release: "dict[str, Any]", careless: bool) -> None:
+        self.careless = careless
         self.signed, self.stream, self.key = [bytes.fromhex(release[name]) for name in ("signed", "stream", "key")]
         self.programs = {OLD: OLD_FILES, NEW: self._files(release["list_bytes"])}
-        self.starts = self.operations = self.cut_every = 0
+        self.starts = self.half = self.operations = self.cut_every = 0
 
     def _files(self, list_bytes: int) -> "dict[str, bytes]":
         files, at, content_at = {}, 0, list_bytes
@@ -67,13 +69,15 @@ class Board:
     def live(self, device: nor.NorDevice, mounted_at: str) -> None:
         """Starts until the new program is kept. Raises ValueError where what starts is not whole."""
         vfs.mount(vfs.VfsLfs2(device), mounted_at)
-        flash = CodeFolder(mounted_at)
-        lives = 0
-        while not self._run(flash):
-            lives += 1
-            if lives > 8:
-                raise ValueError("never kept")
-        vfs.umount(mounted_at)
+        try:
+            flash = CodeFolder(mounted_at)
+            lives = 0
+            while not self._run(flash):
+                lives += 1
+                if lives > 8:
+                    raise ValueError("never kept")
+        finally:
+            vfs.umount(mounted_at)
 
     def _run(self, flash: CodeFolder) -> bool:
         """One start, and what its program does; whether the new one is kept."""
@@ -97,7 +101,10 @@ class Board:
         position = finished(staging.offer(self.signed))
         while position < len(self.stream):
             position = finished(staging.piece(position, self.stream[position : position + PIECE_BYTES]))
-        if not finished(staging.apply())[1]:
+        if self.careless:
+            write_pointer(flash, other(slot), TRIAL, 0)
+            flash.append(other(slot) + "/" + RELEASE, NEW.encode())
+        elif not finished(staging.apply())[1]:
             raise ValueError("not applied")
 
     def cut(self, device: nor.NorDevice) -> None:
@@ -110,7 +117,11 @@ class Board:
             for leaves in (nor.NOT_DONE, nor.TORN, nor.DONE):
                 remains = device.twin()
                 nor.apply(remains.image, block, offset, data, leaves)
-                self.live(remains, "/remains")
+                try:
+                    self.live(remains, "/remains")
+                except ValueError as error:
+                    self.half += 1
+                    print("operation", self.operations, error, file=sys.stderr)
 
         device.watch = watch
         self.live(device, "/chip")
@@ -135,10 +146,10 @@ def fresh() -> nor.NorDevice:
 def main() -> None:
     """See above."""
     with open(sys.argv[1]) as file:
-        board = Board(json.load(file))
+        board = Board(json.load(file), "careless" in sys.argv)
     board.cut_every = int(sys.argv[2])
     board.cut(fresh())
-    print(board.operations, "operations,", board.starts, "starts")
+    print("operations", board.operations, "starts", board.starts, "half", board.half)
 
 
 main()
