@@ -126,7 +126,7 @@ def _sentence(finding: "tuple[str, str, str, str, str]") -> str:
 
 def _figures(phase: "Phase") -> "dict[str, object]":
     """What it is based on."""
-    row = OrderedDict([("phase", phase.name or "L1")])
+    row: dict[str, object] = OrderedDict([("phase", phase.name or "L1")])
     for name, unit in (
         ("voltage", "mv"),
         ("current", "ma"),
