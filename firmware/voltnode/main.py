@@ -91,7 +91,7 @@ class Node:
             self.log("safe_mode", why=self.boots.reason())
         for wrong in board.setting_errors:
             self.log("setting_refused", error=wrong)
-        self.clock.use(board.settings["time_servers"])
+        self.use_time_servers()
         self.wifi.use(board.settings.get("ssid", ""), board.settings.get("password", ""))
         if self.no_key:
             self.log("key_unusable", error=self.no_key)
@@ -129,7 +129,7 @@ class Node:
     def _begin(self, enrolment: "Enrolment") -> None:
         if self.ring.greatest <= enrolment.since:
             self.recorder.begin_stream(enrolment.base)
-        self.clock.use(self.board.settings["time_servers"] or enrolment.host)
+        self.use_time_servers()
         self.metering.begin_recording(enrolment.slot_s)
         self.link.begin(enrolment)
 
@@ -143,6 +143,11 @@ class Node:
         self.board.use_time(self.clock.calendar_ms()[0] // 1000)
         identity: Identity = call("voltnode.identity", "identity", self.board, enrolment)
         return identity
+
+    def use_time_servers(self) -> None:
+        """Asks whom the settings name for the time, else the agent's machine."""
+        enrolment = self.config.enrolment
+        self.clock.use(self.board.settings["time_servers"] or (enrolment.host if enrolment else ""))
 
     def forget_everything(self) -> None:
         """Erases key, records and settings, and starts the board again. Does not return."""
@@ -235,5 +240,6 @@ async def run(board: "Board") -> None:
         boots.crashed(0, "start", repr(error))
         boots.say_end("exception: " + repr(error))
         # What fails at once must not do so many times a minute: each start writes to the flash.
+        board.start_watchdog(2 * _SAFE_AGAIN_MS)
         await board.sleep_ms(_SAFE_AGAIN_MS if boots.safe else _RESTART_MS)
     board.restart()

@@ -1,10 +1,10 @@
-"""Reads the meter at a steady pace and hands each reading on. Nothing it calls waits for anything but the bus.
+"""Reads one meter at a steady pace and hands each reading on. Nothing it calls waits for anything but the bus.
 
 It also watches the calendar: while the time is not known, records count from the start; when it becomes known or is set,
 the edges begin anew and the next record says that there was a gap.
 """
 
-from volthood.wire.record import RELATIVE
+from volthood.wire.node import RELATIVE
 from voltnode.bus.meter import NO_SERIAL, MeterError
 from voltnode.config import DEFAULT_SLOT_S
 from voltnode.edges import EdgeCutter, tolerance_ms
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voltnode.bus.meter import Meter, Reading
+    from voltnode.clock import Clock
     from voltnode.edges import Cut
     from voltnode.hal import Board
     from voltnode.link import Link
@@ -25,27 +26,39 @@ _SERIAL_EVERY_MS = 60_000
 
 
 class Sampler:
-    """The metering task.
+    """The task of one meter.
 
     Args:
-        board, meter, recorder, link: the node's.
+        board, clock, meter, recorder, link: the node's.
         log: notes events.
+        index: of the meter on this node; 0 is the household's connection.
 
     Attributes:
+        meter, index: as given.
         latest: the newest reading, None before the first; `latest_ms` its transport time.
         error: why the last read failed, empty after a good one.
         serial: the meter's serial number, empty before it said one.
         failures: reads that failed since the last good one.
+        progress: is called at the end of each turn of the task.
     """
 
     def __init__(
-        self, board: "Board", meter: "Meter", recorder: "Recorder", link: "Link", log: "Callable[..., None]"
+        self,
+        board: "Board",
+        clock: "Clock",
+        meter: "Meter",
+        recorder: "Recorder",
+        link: "Link",
+        log: "Callable[..., None]",
+        index: int = 0,
     ) -> None:
         self._board = board
-        self._meter = meter
+        self._clock = clock
+        self.meter = meter
         self._recorder = recorder
         self._link = link
         self._log = log
+        self.index = index
         self._slot_s = 0
         self._cutter: EdgeCutter | None = None
         self._last: tuple[int, int, int] | None = None
@@ -56,6 +69,7 @@ class Sampler:
         self.error = ""
         self.serial = ""
         self.failures = 0
+        self.progress: Callable[[], None] = _nothing
 
     def begin_recording(self, slot_s: int) -> None:
         """From now on readings become records."""
@@ -67,8 +81,9 @@ class Sampler:
         due_ms = self._board.now_ms()
         while True:
             await self.sample()
+            self.progress()
             now_ms = self._board.now_ms()
-            due_ms = max(due_ms + self._board.sample_ms, now_ms)
+            due_ms = max(due_ms + self._board.settings["sample_ms"], now_ms)
             await self._board.sleep_ms(due_ms - now_ms)
 
     async def sample(self) -> None:
@@ -77,19 +92,19 @@ class Sampler:
         try:
             await self._ask_serial(before_ms)
             before_ms = self._board.now_ms()
-            reading = await self._meter.read()
+            reading = await self.meter.read()
         except MeterError as error:
             self._missed(error)
             return
         now_ms = self._board.now_ms()
         if self.error:
-            self._log("meter_back", failures=self.failures)
+            self._log("meter_back", meter=self.index, failures=self.failures)
         self.error = ""
         self.failures = 0
         self.latest, self.latest_ms = reading, now_ms
-        time_ms, quality = self._board.calendar_ms()
+        time_ms, quality = self._clock.calendar_ms()
         time_ms -= (now_ms - before_ms) * self._board.speed() // 2
-        self._link.live(time_ms, quality, reading)
+        self._link.live(time_ms, quality, reading, self.index)
         self._record(time_ms, quality, now_ms, reading)
 
     async def _ask_serial(self, now_ms: int) -> None:
@@ -97,23 +112,23 @@ class Sampler:
         if self.serial and not self.failures and now_ms - self._serial_ms < _SERIAL_EVERY_MS:
             return
         try:
-            serial = await self._meter.serial()
+            serial = await self.meter.serial()
         except MeterError as error:
             if error.reason != "exception":
                 raise
             serial = NO_SERIAL
         self._serial_ms = now_ms
         if serial != self.serial:
-            self._log("meter_found", serial=serial)
+            self._log("meter_found", meter=self.index, serial=serial)
             self.serial = serial
 
     def _missed(self, error: MeterError) -> None:
         self.failures += 1
         if self.error != str(error):
             self.error = str(error)
-            self._log("meter_failed", error=error)
+            self._log("meter_failed", meter=self.index, error=error)
         if self._cutter is not None and self._last is not None:
-            time_ms, quality = self._board.calendar_ms()
+            time_ms, quality = self._clock.calendar_ms()
             if quality == self._last[1]:
                 self._add(self._cutter.tick(time_ms), quality)
 
@@ -138,7 +153,7 @@ class Sampler:
             if self._new_level_ms is not None and cut.time_ms >= self._new_level_ms:
                 cut.level_is_new = True
                 self._new_level_ms = None
-        self._recorder.add(cuts, quality)
+        self._recorder.add(cuts, quality, self.index)
 
     def _stepped(self, time_ms: int, quality: int, now_ms: int) -> bool:
         """Whether the calendar was set since the last reading."""
@@ -155,7 +170,13 @@ class Sampler:
         return stepped
 
     def _new_cutter(self, quality: int, gap: bool) -> EdgeCutter:
+        sample_ms = self._board.settings["sample_ms"]
         if quality == RELATIVE:
-            return EdgeCutter(0, tolerance_ms(DEFAULT_SLOT_S, self._board.sample_ms, 1), None, None, gap)
-        tolerance = tolerance_ms(self._slot_s, self._board.sample_ms, self._board.speed())
-        return EdgeCutter(self._slot_s, tolerance, self._recorder.last_ms, self._recorder.last_slot_ms, gap)
+            return EdgeCutter(0, tolerance_ms(DEFAULT_SLOT_S, sample_ms, 1), None, None, gap)
+        tolerance = tolerance_ms(self._slot_s, sample_ms, self._board.speed())
+        last_ms, last_slot_ms = self._recorder.last(self.index)
+        return EdgeCutter(self._slot_s, tolerance, last_ms, last_slot_ms, gap)
+
+
+def _nothing() -> None:
+    """Nobody watches."""

@@ -14,7 +14,7 @@ class Watch:
 
     def __init__(self, allowed_ms: "dict[str, int]", now_ms: int) -> None:
         self._allowed_ms = allowed_ms
-        self._seen_ms = {name: now_ms for name in allowed_ms}
+        self._seen_ms = dict.fromkeys(allowed_ms, now_ms)
         self.since_ms = now_ms
 
     def progress(self, name: str, now_ms: int) -> None:

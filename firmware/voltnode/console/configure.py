@@ -54,6 +54,8 @@ async def set_config(context: "Context", argument: str) -> "Answer":
     settings = change(node.board.flash, node.board.defaults, changes)
     node.log("settings_changed", names=" ".join(sorted(changes)))
     await node.metering.change(settings)
+    if "time_servers" in changes:
+        node.use_time_servers()
     later = [name for name in sorted(changes) if name in _AT_RESTART]
     return [("changed", sorted(changes)), ("after_reboot", later)]
 
