@@ -8,6 +8,7 @@ import pytest
 
 CONTRACT = Path(__file__).with_name("check_ring.py")
 POWER_CUTS = Path(__file__).with_name("check_power_cuts.py")
+RESET_CUTS = Path(__file__).with_name("check_reset_cuts.py")
 HEAP = "96m"
 """The chips are in it."""
 DAY_MINUTES = 1440
@@ -42,6 +43,15 @@ def test_power_cuts_in_a_day_lose_nothing(kind: str, every: int, run_on_micropyt
 def test_power_cuts_are_survived_by_the_raw_ring_on_cpython(run_on_cpython: Callable[..., str], tmp_path: Path) -> None:
     found = numbers(run_on_cpython(POWER_CUTS, "folder+raw", 480, 23, 1, tmp_path / "flash"))
     assert (found["lost"], found["unreadable"]) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["lfs2", "lfs2+raw"])
+def test_a_factory_reset_that_is_cut_short_is_ended_at_the_next_start(
+    kind: str, run_on_micropython: Callable[..., str]
+) -> None:
+    found = numbers(run_on_micropython(RESET_CUTS, kind, heap=HEAP))
+    assert found["states"] > 100
+    assert (found["failed"], found["left"]) == (0, 0)
 
 
 def test_the_sweep_notices_a_flash_that_writes_in_place(
