@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 )
 @click.option("--faults", type=click.Path(path_type=Path), help="TOML file of what shall go wrong.")
 @click.option("--paced", is_flag=True, help="Answer as late as on a wire of that speed.")
-def main(config: Path | None, clock: Path | None, faults: Path | None, paced: bool, **single: Any) -> None:
+@click.option("--exact", is_flag=True, help="On a pty hear only who has set --baud.")
+def main(config: Path | None, clock: Path | None, faults: Path | None, paced: bool, exact: bool, **single: Any) -> None:
     """Be one electricity meter or many: Modbus RTU on ptys or serial ports, or Modbus TCP.
 
     \b
@@ -54,7 +55,7 @@ def main(config: Path | None, clock: Path | None, faults: Path | None, paced: bo
     try:
         clock, meters = _meters(config, clock, single)
         plan = None if faults is None else PlanFile(faults)
-        served = lines(meters, MeterClock(clock), plan, paced)
+        served = lines(meters, MeterClock(clock), plan, paced, exact)
     except LocalError as error:
         raise click.ClickException(str(error)) from error
     try:

@@ -82,7 +82,11 @@ def simulated(settings: MeterSettings, clock: MeterClock) -> SimulatedMeter:
 
 
 def lines(
-    meters: Iterable[MeterSettings], clock: MeterClock, plan: FaultPlan | None = None, paced: bool = False
+    meters: Iterable[MeterSettings],
+    clock: MeterClock,
+    plan: FaultPlan | None = None,
+    paced: bool = False,
+    exact: bool = False,
 ) -> list[Line]:
     """The meters on their ports; those with one link or port share a line. Raises: `LocalError`."""
     found: dict[object, list[tuple[MeterSettings, SimulatedMeter]]] = {}
@@ -90,10 +94,10 @@ def lines(
         free = settings.tcp == 0
         where = settings.link or settings.port or (settings.host, settings.name if free else settings.tcp)
         found.setdefault(where, []).append((settings, simulated(settings, clock)))
-    return [_line(members, plan or FaultPlan(), paced) for members in found.values()]
+    return [_line(members, plan or FaultPlan(), paced, exact) for members in found.values()]
 
 
-def _line(members: list[tuple[MeterSettings, SimulatedMeter]], plan: FaultPlan, paced: bool) -> Line:
+def _line(members: list[tuple[MeterSettings, SimulatedMeter]], plan: FaultPlan, paced: bool, exact: bool) -> Line:
     """The line of some meters. Raises: `LocalError`."""
     units: dict[int, Read] = {}
     for settings, meter in members:
@@ -106,10 +110,10 @@ def _line(members: list[tuple[MeterSettings, SimulatedMeter]], plan: FaultPlan, 
     if first.tcp is not None:
         return TcpLine(first.host, first.tcp, answering, names)
     bits = 10 if first.parity == "N" else 11
-    return SerialLine(_port(first), answering, names, bits * 1000 / first.baud if paced else 0)
+    return SerialLine(_port(first, exact), answering, names, bits * 1000 / first.baud if paced else 0)
 
 
-def _port(settings: MeterSettings) -> Port:
+def _port(settings: MeterSettings, exact: bool) -> Port:
     if settings.link is not None:
-        return Pty(settings.link)
+        return Pty(settings.link, settings.baud if exact else 0)
     return Serial(settings.port or Path(), settings.baud, settings.parity, 1)

@@ -22,6 +22,9 @@ SHORTEST_PAUSE_MS = 1.75
 SPIN_S = 0.0015
 """So long before a paced answer is due, waiting becomes busy: the loop's own clock is coarser."""
 
+_OUTPUT_SPEED = 5
+"""Where termios has it."""
+
 Lost = Callable[[LocalError], None]
 """lost(reason): a port is gone."""
 
@@ -48,10 +51,14 @@ class Pty:
     """A pseudo-terminal made here, with a link to the end that clients open.
 
     Our own hold on that end keeps the line up while no client has it open.
+
+    Args:
+        baud: the only speed at which anything is heard, as the client has set it; 0 for any. A pty has no parity.
     """
 
-    def __init__(self, link: Path) -> None:
+    def __init__(self, link: Path, baud: int = 0) -> None:
         self.link = link
+        self._speed = getattr(termios, f"B{baud}") if baud else None
         self._ours, self._theirs = os.openpty()
         self.path = os.ttyname(self._theirs)
         tty.setraw(self._theirs)
@@ -71,9 +78,12 @@ class Pty:
     def read(self) -> bytes:
         """What came; empty for nothing."""
         try:
-            return os.read(self._ours, 4096)
+            data = os.read(self._ours, 4096)
         except BlockingIOError:
             return b""
+        if self._speed is not None and termios.tcgetattr(self._theirs)[_OUTPUT_SPEED] != self._speed:
+            return b""
+        return data
 
     def write(self, data: bytes) -> None:
         """Sends bytes. What the client has not read by now is gone, as on a wire."""
