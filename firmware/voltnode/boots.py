@@ -12,7 +12,8 @@
 
 from binascii import crc32
 
-from voltnode.sealed import read_sealed, whole, write_sealed
+from voltnode.on_demand import call
+from voltnode.sealed import write_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ MAX_NOTE_CHARS = 160
 
 MIRROR_FILE = "failed-starts"
 NOTE_FILE = "crash"
+_STARTS = "voltnode.starts"
 
 
 class Boots:
@@ -42,29 +44,21 @@ class Boots:
 
     def __init__(self, board: "Board") -> None:
         self._board = board
-        kept = _unpack(board.boot_memory())
-        mirror = whole((read_sealed(board.flash, MIRROR_FILE) or {}).get("failed"), 0)
-        self.failed, end, self.lines = kept or (mirror, "", [])
-        self._mirrored = mirror
-        self.cause = end or board.reset_cause()
-        if kept and not end and self.cause == "restart":
-            # Nobody here asked for it: the interpreter or the system below it gave up.
-            self.cause = "panic"
+        self.failed: int
+        self.cause: str
+        self.lines: list[str]
+        self.note: dict[str, object] | None
+        self.failed, self.cause, self.lines, self.note = call(_STARTS, "begin", board)
         self.safe = self.failed >= FAILED_LIMIT
-        self.note = read_sealed(board.flash, NOTE_FILE)
         self._noted = False
         self._count = self.failed if self.safe else self.failed + 1
         self._end = ""
         self.keep(self.lines)
-        self._mirror(self.failed if self.safe else 0)
 
     def reason(self) -> str:
         """Why the board is in safe mode; empty where it is not."""
-        return (
-            "%d starts in a row ended within a minute; the last one: %s" % (self.failed, self.cause)
-            if self.safe
-            else ""
-        )
+        text: str = call(_STARTS, "reason", self.failed, self.cause) if self.safe else ""
+        return text
 
     def keep(self, lines: "list[str]") -> None:
         """Keeps the newest of these lines over a reset."""
@@ -80,7 +74,7 @@ class Boots:
     def end(self, why: str, failed: int = 0) -> None:
         """The board starts again on purpose, which is no failure; afterwards it counts so many."""
         self._count = failed
-        self._mirror(0)
+        call(_STARTS, "mirror_on", self._board, 0)
         self.say_end(why)
 
     def say_end(self, why: str) -> None:
@@ -103,18 +97,6 @@ class Boots:
         except OSError:
             pass
 
-    def _mirror(self, failed: int) -> None:
-        if failed == self._mirrored:
-            return
-        try:
-            if failed:
-                write_sealed(self._board.flash, MIRROR_FILE, {"failed": failed})
-            else:
-                self._board.flash.remove(MIRROR_FILE)
-            self._mirrored = failed
-        except OSError:
-            pass
-
 
 def _pack(count: int, end: str, lines: "list[str]") -> bytes:
     """As kept in the memory: CRC-32 in hex, then the failed starts, the end, and as many of the newest lines as fit."""
@@ -125,11 +107,3 @@ def _pack(count: int, end: str, lines: "list[str]") -> bytes:
         size += len(lines[first].encode()) + 1
     body += "".join(["\n" + line for line in lines[first:]]).encode()
     return b"%08x" % crc32(body) + body
-
-
-def _unpack(data: bytes) -> "tuple[int, str, list[str]] | None":
-    """(failed starts, end, lines); None where the memory holds nothing of ours."""
-    if len(data) < 9 or data[:8] != b"%08x" % crc32(data[8:]):
-        return None
-    parts = data[8:].decode().split("\n")
-    return int(parts[0]), parts[1], parts[2:]

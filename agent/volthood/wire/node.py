@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     """The least and the greatest value, or the size of a byte string; and the value that is left out of the bytes."""
 
 SYNCHRONISED, INFORMATIVE, UNKNOWN, RELATIVE = 0, 1, 2, 3
-"""Quality of a record's time: set from a trusted source; held since; never set; counted from boot."""
+"""Quality of a record's time: set from a trusted source; held since; held too long; counted from boot."""
 
 ESTIMATED, GAP_BEFORE, METER_ERROR, ROLLED_OVER, METER_SWAPPED, LIMITED_ACCURACY = 1, 2, 4, 8, 16, 32
 """Flags, a bit field."""
