@@ -15,16 +15,18 @@ from collections.abc import Iterable, Iterator
 from volthood_tools.release.source import unparsed
 
 Constants = dict[str, int | str]
+"""Truth values are whole numbers."""
 
 _SMALL = 1 << 30
 """From here on a number is an object on the heap, which a module makes once and a function each time."""
+_IS_CPYTHON = {"sys.implementation.name == 'cpython'": False, "sys.implementation.name != 'cpython'": True}
 _SHORT = 32
 """A longer text stands once in a module and not wherever it is used."""
 
 
 def fold(sources: dict[str, str]) -> dict[str, str]:
     """The modules, by their dotted names, with their constants written in."""
-    trees = {name: ast.parse(source) for name, source in sources.items()}
+    trees = {name: _Machine().visit(ast.parse(source)) for name, source in sources.items()}
     constants = {name: _constants(tree) for name, tree in trees.items()}
     for name in _set_from_outside(trees.values()):
         for found in constants.values():
@@ -48,9 +50,7 @@ def _constants(tree: ast.Module) -> Constants:
 
 
 def _fits(value: int | str) -> bool:
-    if isinstance(value, str):
-        return len(value) <= _SHORT
-    return not isinstance(value, bool) and abs(value) < _SMALL
+    return len(value) <= _SHORT if isinstance(value, str) else abs(value) < _SMALL
 
 
 def _stored(tree: ast.AST) -> Iterator[str]:
@@ -137,6 +137,16 @@ def _folded(tree: ast.Module, own: Constants, offered: dict[str, Constants]) -> 
     return ast.fix_missing_locations(tree)
 
 
+class _Machine(ast.NodeTransformer):
+    """Whether this is CPython is known: it is not."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        if ast.unparse(node) in _IS_CPYTHON:
+            return ast.copy_location(ast.Constant(_IS_CPYTHON[ast.unparse(node)]), node)
+        return node
+
+
 class _Folder(ast.NodeTransformer):
     """Writes the values in, and takes out what set or imported them."""
 
@@ -163,6 +173,24 @@ class _Folder(ast.NodeTransformer):
         given = self._offered.get(node.module or "", {})
         node.names = [alias for alias in node.names if alias.name not in given]
         return node if node.names else ast.Pass()
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        self.generic_visit(node)
+        if isinstance(node.test, ast.Constant):
+            return (node.body if node.test.value else node.orelse) or ast.Pass()
+        return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.test, ast.Constant):
+            return node.body if node.test.value else node.orelse
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Not) and isinstance(node.operand, ast.Constant):
+            return ast.Constant(not node.operand.value)
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         names = [target.id for target in ast.walk(node.targets[0]) if isinstance(target, ast.Name)]
