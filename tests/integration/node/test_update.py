@@ -43,12 +43,23 @@ def release(folder: Path, number: str, *, broken: bool = False) -> Bundle:
     return make_bundle(compile_contents("virtual", copies), KEY)
 
 
-class Updated(Scene):
-    """A scene whose board starts from a root with the tree's release in folder a."""
+@pytest.fixture(scope="module")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bundle]:
+    """The tree's release, a newer one, and one that does not work."""
+    folder = tmp_path_factory.mktemp("releases")
+    return {
+        "old": make_bundle(compile_contents("virtual"), KEY),
+        "new": release(folder, "0.2.0"),
+        "broken": release(folder, "0.3.0", broken=True),
+    }
 
-    def __init__(self, folder: Path, micropython: Path) -> None:
+
+class Updated(Scene):
+    """A scene whose board starts from a root with a release in folder a."""
+
+    def __init__(self, folder: Path, micropython: Path, bundle: Bundle) -> None:
         root = folder / "root"
-        lay_out(make_bundle(compile_contents("virtual"), KEY), XY, root)
+        lay_out(bundle, XY, root)
         super().__init__(folder, micropython, root=root)
 
     def line(self) -> NodeLine:
@@ -58,11 +69,11 @@ class Updated(Scene):
 
 
 @pytest.fixture
-def updated(tmp_path: Path) -> Iterator[Updated]:
+def updated(tmp_path: Path, releases: dict[str, Bundle]) -> Iterator[Updated]:
     micropython = find_micropython()
     if micropython is None:
         pytest.skip("no micropython, and CPython reads no .mpy files")
-    made = Updated(tmp_path, micropython)
+    made = Updated(tmp_path, micropython, releases["old"])
     with made.supervisor:
         made.start()
         made.enrol()
@@ -73,8 +84,8 @@ def updated(tmp_path: Path) -> Iterator[Updated]:
             made.close()
 
 
-def test_an_update_with_a_kill_in_the_middle_is_tried_and_kept(updated: Updated, tmp_path: Path) -> None:
-    sent = release(tmp_path, "0.2.0")
+def test_an_update_with_a_kill_in_the_middle_is_tried_and_kept(updated: Updated, releases: dict[str, Bundle]) -> None:
+    sent = releases["new"]
     shown: list[int] = []
 
     def show(position: int, total: int) -> None:
@@ -96,8 +107,8 @@ def test_an_update_with_a_kill_in_the_middle_is_tried_and_kept(updated: Updated,
     assert updated.agent.stream.lost == []
 
 
-def test_a_release_that_does_not_work_is_taken_back(updated: Updated, tmp_path: Path) -> None:
-    sent = release(tmp_path, "0.3.0", broken=True)
+def test_a_release_that_does_not_work_is_taken_back(updated: Updated, releases: dict[str, Bundle]) -> None:
+    sent = releases["broken"]
     with updated.line() as line:
         send(line, sent, ANSWER_S, lambda _position, _total: None)
         assert not is_kept(line, sent, KEPT_S)
@@ -107,17 +118,16 @@ def test_a_release_that_does_not_work_is_taken_back(updated: Updated, tmp_path: 
     assert slots_arrive(updated, 1)
 
 
-def test_what_the_node_refuses_is_said(updated: Updated, tmp_path: Path) -> None:
-    old = make_bundle(compile_contents("virtual"), KEY)
+def test_what_the_node_refuses_is_said(updated: Updated, releases: dict[str, Bundle]) -> None:
     with updated.line() as line:
         for _ in range(2):
             with pytest.raises(DeviceError, match="not_newer"):
-                send(line, old, ANSWER_S, lambda _position, _total: None)
+                send(line, releases["old"], ANSWER_S, lambda _position, _total: None)
         assert updated.ask("update status")["offered"] is None
     wait_until(lambda: bool(updated.agent and updated.agent.slots()), "records go on")
 
 
-def test_metering_does_not_wait_for_an_update(updated: Updated, tmp_path: Path) -> None:
+def test_metering_does_not_wait_for_an_update(updated: Updated, releases: dict[str, Bundle]) -> None:
     agent = updated.agent
     assert agent is not None
     wait_until(lambda: bool(agent.lives), "live values")
@@ -128,7 +138,7 @@ def test_metering_does_not_wait_for_an_update(updated: Updated, tmp_path: Path) 
         time.sleep(0.03)
 
     with updated.line() as line:
-        send(line, release(tmp_path, "0.2.0"), ANSWER_S, show)
+        send(line, releases["new"], ANSWER_S, show)
     changes = [later for earlier, later in pairwise(arrivals) if later[1] > earlier[1]]
     assert len(changes) >= 4
     assert max(later[0] - earlier[0] for earlier, later in pairwise(changes)) < LIVE_GAP_S
