@@ -8,7 +8,7 @@ import asyncio
 
 from voltnode.bus.master import Bus
 from voltnode.bus.meter import Meter
-from voltnode.meters import load
+from voltnode.on_demand import call
 from voltnode.sampler import Sampler
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ class Metering:
         self.samplers = []
         self._turned.clear()
         for entry in meters:
-            table = load(entry["model"], entry["accept_unverified"])
+            table = call("voltnode.meters", "load", entry["model"], entry["accept_unverified"])
             meter = Meter(self._way_to(entry["where"]), table, entry["unit"])
             self.samplers.append(self._sampler(meter))
         if self._slot_s:

@@ -14,6 +14,7 @@ from volthood_tools.simmeter.series import PowerSeries
 from volthood_tools.simmeter.settings import TABLES, MeterSettings
 from voltnode.bus.master import Bus
 from voltnode.bus.meter import NO_SERIAL, Meter
+from voltnode.console.reading_rows import reading_rows
 from voltnode.meters import DETAIL, MeterTable, load
 
 AT_MS = 3_600_000
@@ -93,7 +94,7 @@ def test_the_node_reads_back_what_the_simulated_meter_shows(name: str, power_w: 
     shares = {1: (100,), 2: (60, 40), 3: (50, 30, 20)}[phases(meter.table)]
     shown = quantities(PowerSeries([(0, power_w * 1000)]), AT_MS, (IMPORT_WH, EXPORT_WH), shares=shares)
     registers = {register.quantity: register for register in meter.table.registers}
-    for quantity, _, _, words, value, _ in reading.rows():
+    for quantity, _, _, words, value, _ in reading_rows(reading):
         register = registers[quantity]
         if register.kind != "sunssf":
             assert words

@@ -11,6 +11,7 @@ import time
 from voltnode.bus.master import Bus
 from voltnode.bus.meter import Meter, MeterError
 from voltnode.bus.tcp import TcpBus
+from voltnode.console.reading_rows import reading_rows
 from voltnode.hal.serial_unix import SerialPort
 from voltnode.meters import load
 
@@ -103,7 +104,7 @@ def shown(reading: "Reading") -> "dict[str, object]":
     found["frequency_mhz"] = reading.frequency_mhz
     found["power_factor_permille"] = reading.power_factor_permille
     found["resolution_wh"] = reading.resolution_wh
-    found["rows"] = [[row[0], row[2], row[3].hex(), row[4]] for row in reading.rows()]
+    found["rows"] = [[row[0], row[2], row[3].hex(), row[4]] for row in reading_rows(reading)]
     return found
 
 

@@ -5,6 +5,7 @@ import sys
 from bus_line import Line, cases, forget, heap_lock, heap_unlock, refusal, registers, run, run_all  # type: ignore[import-not-found]
 
 from voltnode.bus.meter import Meter, MeterError
+from voltnode.console.reading_rows import reading_rows
 from voltnode.meters import DETAIL, NAMES, load
 from voltnode.meters.decode import BadValueError, scaled
 
@@ -52,7 +53,7 @@ async def decodes_locked(name: str, case: "dict[str, Any]") -> bool:
     meter, reading = await reading_of(name, case)
     table = meter.table
     known = {(register.function, register.address): register for register in table.registers}
-    for _, function, address, words, value, _ in reading.rows():
+    for _, function, address, words, value, _ in reading_rows(reading):
         register = known[function, address]
         if value is None or register.scale >= 0 or "64" in register.kind:
             continue
@@ -93,7 +94,7 @@ ELSEWHERE = {"chint_dtsu666": {0x2006: b"\x45\x0f", 0x2007: b"\xc0\x00"}}
 async def values_of(name: str, case: "dict[str, Any]") -> "dict[str, int]":
     """What a meter reads out of a frame, of the quantities that the case speaks of."""
     _, reading = await reading_of(name, case)
-    return {row[0]: row[4] for row in reading.rows() if row[0] in case["values"] and row[4] is not None}
+    return {row[0]: row[4] for row in reading_rows(reading) if row[0] in case["values"] and row[4] is not None}
 
 
 async def reading_of(name: str, case: "dict[str, Any]") -> "tuple[Meter, Any]":
@@ -146,7 +147,7 @@ async def reading_with(address: int, words: bytes) -> str:
         reading = await Meter(line.bus, load("eastron_sdm630")).read()
     except MeterError as error:
         return str(error)
-    bad = [row for row in reading.rows() if row[1] == 4 and row[2] == address]
+    bad = [row for row in reading_rows(reading) if row[1] == 4 and row[2] == address]
     return "ok" if bad[0][3] == words and bad[0][4] is None else "not left out"
 
 

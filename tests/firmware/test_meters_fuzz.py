@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from voltnode.bus.meter import Meter, MeterError, Reading
 from voltnode.bus.outcome import BusError
+from voltnode.console.reading_rows import reading_rows
 from voltnode.meters import DETAIL, LIMITS, NAMES, UNVERIFIED, MeterTable, load, sunspec
 
 REASONS = {"timeout", "exception", "nan", "infinite", "range", "missing", "jump"}
@@ -66,7 +67,7 @@ def drawn(data: st.DataObject) -> Callable[[int], bytes | int]:
 
 
 def sane(reading: Reading) -> None:
-    for quantity, _, _, _, value, unit in reading.rows():
+    for quantity, _, _, _, value, unit in reading_rows(reading):
         low, high = LIMITS[unit]
         assert value is None or low <= value <= high, quantity
     assert len(reading.voltage_mv) <= 3

@@ -5,10 +5,8 @@ both decides for good. A counter that changed its steps later would fall or leap
 a reading without them, or with others, is an error.
 """
 
+from voltnode.bus.meter import FINE
 from voltnode.meters.decode import BadValueError
-
-FINE = "_fine"
-"""The ending of their quantities."""
 
 _MOST_WH_PER_S = 28
 """What 100 kW are, between the requests of one reading."""

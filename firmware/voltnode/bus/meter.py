@@ -7,24 +7,28 @@ that one is never asked for again. A meter whose table is not known beforehand (
 when it refuses what it said it had.
 """
 
-from voltnode.bus.fine import FINE, FineCounters
 from voltnode.bus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 from voltnode.bus.outcome import BusError
-from voltnode.bus.reading import PHASES, Reading
-from voltnode.meters import LIMITS, OPTIONAL, REQUIRED, WORDS
+from voltnode.bus.reading import Reading
 from voltnode.meters.decode import BadValueError, float32_step, raw, scaled, text
 from voltnode.meters.jumps import JumpGuard, Registers
-from voltnode.meters.plan import Block, blocks
+from voltnode.on_demand import call, load, once
+from voltnode.registers import LIMITS, OPTIONAL, REQUIRED, WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from voltnode.bus import Reads
+    from voltnode.bus.fine import FineCounters
     from voltnode.meters import MeterTable, Register
+    from voltnode.meters.plan import Block
 
 __all__ = ("NO_SERIAL", "Meter", "MeterError", "Reading")
 
 NO_SERIAL = "none"
 """Of a meter that has no number to ask for."""
+FINE = "_fine"
+"""The ending of quantities with finer steps: `voltnode.bus.fine`."""
+_PLAN = "voltnode.meters.plan"
 
 
 class MeterError(Exception):
@@ -61,7 +65,7 @@ class Meter:
         self._most_needed = most_needed
         self._fine: FineCounters | None = None
         self._blocks: list[Block] = []
-        self._phases: tuple[str, ...] = PHASES
+        self._phases: tuple[str, ...] = ()
         self._use(table)
         self._guard = JumpGuard(table.max_power_w)
 
@@ -73,7 +77,7 @@ class Meter:
         while i < len(self._blocks):
             block = self._blocks[i]
             try:
-                data = await self.bus.read(self.unit, block.function, block.address, block.count)
+                data = await self.bus.read(self.unit, block.function, block.address, block.words)
             except BusError as error:
                 if error.code not in (ILLEGAL_ADDRESS, ILLEGAL_VALUE):
                     raise MeterError(error.reason)
@@ -104,37 +108,23 @@ class Meter:
         """Searches a meter whose registers are not known yet. Raises: `MeterError`."""
         if self._blocks or self.table.find is None:
             return
-        search, data, reason = self.table.find(), None, "missing"
-        while True:
-            try:
-                wanted = search.send(data)
-            except StopIteration as end:
-                table: MeterTable | None = end.value
-                break
-            try:
-                data = await self.bus.read(self.unit, wanted.function, wanted.address, wanted.words)
-            except BusError as error:
-                data = None
-                reason = reason if error.code else error.reason
-        if table is None:
-            raise MeterError(reason)
-        self._use(table)
+        self._use(await once("voltnode.bus.search", "search")(self.bus, self.unit, self.table.find()))
 
     def _use(self, table: "MeterTable") -> None:
         self.table = table
-        self._blocks = blocks(table, self._most_needed)
-        self._phases = _phases(table)
+        self._blocks = call(_PLAN, "blocks", table, self._most_needed)
+        self._phases = call(_PLAN, "phases", table)
         if any([register.quantity.endswith(FINE) for register in table.registers]):
-            self._fine = FineCounters()
+            self._fine = load("voltnode.bus.fine", "FineCounters")()
 
-    def _without(self, block: Block) -> "list[Block]":
+    def _without(self, block: "Block") -> "list[Block]":
         """What is asked instead of a refused block. Raises: `MeterError` when nothing is left that could do without."""
         if self.table.find is not None:
             self._blocks = []
             raise MeterError("missing")
         if self._fine is not None and self._fine.used and block.registers[0].quantity.endswith(FINE):
             raise MeterError("exception", block.registers[0].quantity)
-        halves = block.halves()
+        halves: list[Block] = call(_PLAN, "halves", block)
         if not halves and block.registers[0].need == REQUIRED:
             raise MeterError("missing", block.registers[0].quantity)
         return halves
@@ -163,17 +153,17 @@ class Meter:
                 raise MeterError(error.reason, "energy" + FINE)
         return Reading(read_ms, resolution_wh, values, raws, self._phases)
 
-    def _value(self, register: "Register", block: Block, data: bytes) -> int:
+    def _value(self, register: "Register", block: "Block", data: bytes) -> int:
         """A register's value. Raises: `BadValueError`."""
         numerator, denominator = self._ratio(register, block, data)
-        table = self.table
-        value = scaled(data, block.offset(register), register.kind, table.little, numerator, denominator, table.missing)
+        table, at = self.table, 2 * (register.address - block.address)
+        value = scaled(data, at, register.kind, table.little, numerator, denominator, table.missing)
         low, high = table.limits.get(register.unit) or LIMITS[register.unit]
         if not low <= value <= high:
             raise BadValueError("range")
         return value
 
-    def _ratio(self, register: "Register", block: Block, data: bytes) -> "tuple[int, int]":
+    def _ratio(self, register: "Register", block: "Block", data: bytes) -> "tuple[int, int]":
         """What the raw value is multiplied and divided by. Raises: `BadValueError`."""
         numerator, denominator = register.numerator, register.denominator
         if register.scale >= 0:
@@ -184,17 +174,12 @@ class Meter:
             numerator, denominator = numerator * 10 ** max(power, 0), denominator * 10 ** max(-power, 0)
         return numerator, denominator
 
-    def _step_wh(self, register: "Register", block: Block, data: bytes) -> int:
+    def _step_wh(self, register: "Register", block: "Block", data: bytes) -> int:
         """How coarse a total of energy is where it stands now; 0 for other quantities."""
         if register.need != REQUIRED or register.unit != "Wh":
             return 0
         numerator, denominator = self._ratio(register, block, data)
         if register.kind != "float32":
             return -(-numerator // denominator)
-        return float32_step(raw(data, block.offset(register), register.kind, self.table.little), numerator, denominator)
-
-
-def _phases(table: "MeterTable") -> "tuple[str, ...]":
-    """The endings of a meter's phases: two where the phase is split."""
-    quantities = [register.quantity for register in table.registers]
-    return PHASES[:2] if "power_l2" in quantities and "power_l3" not in quantities else PHASES
+        at = 2 * (register.address - block.address)
+        return float32_step(raw(data, at, register.kind, self.table.little), numerator, denominator)

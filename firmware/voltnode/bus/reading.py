@@ -1,14 +1,8 @@
 """What a meter showed at one time."""
 
-from voltnode.meters import WORDS
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voltnode.meters.plan import Block
-
-PHASES = ("_l1", "_l2", "_l3")
 
 
 class Reading:
@@ -23,6 +17,7 @@ class Reading:
         resolution_wh: the step of the energy registers, which a float32 has more of the higher it counts.
         voltage_mv, current_ma, phase_power_w: by phase; empty where the meter does not say.
         frequency_mhz, power_factor_permille: None where the meter does not say.
+        values, raws: by quantity, and the blocks with their words, for the technician.
         level_is_new: whether the energy registers do not go on from the last reading's: rolled over, reset or swapped.
     """
 
@@ -34,7 +29,7 @@ class Reading:
         resolution_wh: int,
         values: "dict[str, int]",
         raws: "list[tuple[Block, bytes]]",
-        phases: "tuple[str, ...]" = PHASES,
+        phases: "tuple[str, ...]" = ("_l1", "_l2", "_l3"),
     ) -> None:
         self.read_ms = read_ms
         self.resolution_wh = resolution_wh
@@ -47,17 +42,8 @@ class Reading:
         # 0 Hz is what a meter shows that cannot measure it.
         self.frequency_mhz = values.get("frequency") or None
         self.power_factor_permille = values.get("power_factor_total", values.get("power_factor"))
-        self._values = values
-        self._raws = raws
-
-    def rows(self) -> "Iterator[tuple[str, int, int, bytes, int | None, str]]":
-        """For the technician: (quantity, function, address, raw words, value or None where it is bad, unit)."""
-        for block, data in self._raws:
-            for register in block.registers:
-                at = block.offset(register)
-                words = data[at : at + 2 * WORDS[register.kind]]
-                value = self._values.get(register.quantity)
-                yield register.quantity, register.function, register.address, words, value, register.unit
+        self.values = values
+        self.raws = raws
 
 
 def _by_phase(values: "dict[str, int]", quantity: str, phases: "tuple[str, ...]") -> "tuple[int, ...]":

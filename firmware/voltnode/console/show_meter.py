@@ -3,6 +3,7 @@
 from collections import OrderedDict
 
 from voltnode.console.commands import RefusedError
+from voltnode.console.reading_rows import reading_rows
 from voltnode.meters import NAMES, OPTIONAL, UNVERIFIED
 from voltnode.on_demand import call
 
@@ -76,7 +77,7 @@ def show_reading(context: "Context", argument: str) -> "Answer":
         raise RefusedError("no_reading", sampler.error or "none yet")
     needs = {(register.function, register.address): register.need for register in table.registers}
     rows = []
-    for quantity, function, address, words, value, unit in reading.rows():
+    for quantity, function, address, words, value, unit in reading_rows(reading):
         row = OrderedDict([("quantity", quantity), ("function", function), ("register", address)])
         row.update([("raw", words.hex()), ("value", value), ("unit", unit)])
         row["note"] = _note(table, quantity, needs.get((function, address), 0))

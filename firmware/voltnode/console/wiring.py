@@ -7,6 +7,7 @@ from collections import OrderedDict
 
 from voltnode.bus.meter import Meter, MeterError
 from voltnode.console.commands import RefusedError
+from voltnode.console.reading_rows import reading_rows
 from voltnode.console.wiring_evidence import Evidence
 from voltnode.console.wiring_rules import READINGS, judge
 from voltnode.meters import DETAIL
@@ -80,7 +81,7 @@ async def _collect(context: "Context", meter: Meter, evidence: Evidence, duratio
             if missed >= READINGS and not evidence.readings:
                 raise RefusedError("no_reading", str(error))
         else:
-            evidence.take({row[0]: row[4] for row in reading.rows()})
+            evidence.take({row[0]: row[4] for row in reading_rows(reading)})
         if board.now_ms() - said_ms >= _SAY_MS:
             said_ms = board.now_ms()
             await _say(

@@ -12,10 +12,29 @@ which has no docstrings, does not carry it.
 
 from collections import namedtuple
 
+from voltnode.registers import ALL_ONES, DETAIL, LIMITS, NEVER, OPTIONAL, REQUIRED, SUNSPEC, WORDS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import NamedTuple
+
+__all__ = (
+    "ALL_ONES",
+    "DETAIL",
+    "LIMITS",
+    "NAMES",
+    "NEVER",
+    "OPTIONAL",
+    "REQUIRED",
+    "SUNSPEC",
+    "UNVERIFIED",
+    "WORDS",
+    "Finding",
+    "MeterTable",
+    "Register",
+    "load",
+)
 
 NAMES = (
     "abb_b23",
@@ -45,43 +64,6 @@ UNVERIFIED = (
     "schneider_iem2155",
 )
 """Models that nobody has checked: off until somebody says so."""
-
-WORDS = {
-    "int16": 1,
-    "uint16": 1,
-    "int32": 2,
-    "uint32": 2,
-    "int64": 4,
-    "uint64": 4,
-    "float32": 2,
-    "thousandths": 4,
-    "sunssf": 1,
-    "text7": 7,
-    "text16": 16,
-}
-"""Registers that a value of each kind takes. `sunssf` is a power of ten, for the registers that name it;
-`thousandths` are two int32, whole units and then thousandths, as one number."""
-
-REQUIRED, OPTIONAL, DETAIL = 0, 1, 2
-"""Without it a reading fails; read where the meter has it; read only when a technician asks."""
-
-NEVER, ALL_ONES, SUNSPEC = 0, 1, 2
-"""What a meter puts into an integer register that it does not have: nothing; the greatest number of the kind; SunSpec's
-0x8000 or 0xFFFF and their like."""
-
-LIMITS = {
-    "Wh": (0, 10**13),
-    "mW": (-(10**10), 10**10),
-    "mvar": (-(10**10), 10**10),
-    "mVA": (-(10**10), 10**10),
-    "mV": (0, 10**6),
-    "mA": (-(10**7), 10**7),
-    "mHz": (0, 10**5),
-    "permille": (-1000, 1000),
-    "scale": (-10, 10),
-    "order": (-1, 0),
-}
-"""What can be true, by unit. A value outside is an error of the meter or of the line."""
 
 if TYPE_CHECKING:
 
@@ -116,85 +98,90 @@ if TYPE_CHECKING:
         address: int
         words: int
 
+    class MeterTable(NamedTuple):
+        """What is known of a model.
+
+        Attributes:
+            verified: whether independent sources agree on it and it has vectors; others are off until somebody says so.
+            little: whether the least significant word comes first.
+            max_registers: most registers in one request.
+            max_gap: most registers without a meaning that may be read over to join two requests.
+            resolution_wh: smallest step of the energy registers.
+            baud, parity, stop_bits, unit: as it comes from the factory; parity is N, E or O; baud 0 where nobody knows.
+            registers: in any order; empty for a meter that says itself where they are, by `find`.
+            serial: (function, address, kind) of the serial number; None where it cannot be asked for.
+            missing: what stands in an integer register that the meter does not have: `NEVER`, `ALL_ONES` or `SUNSPEC`.
+            limits: units with narrower `LIMITS` than others have.
+            disputed: quantities of which sources disagree, to be compared with the display when it is installed.
+            single_source: quantities that only one source knows.
+            max_power_w: more cannot flow through it; 0 where it depends on the transformers.
+            find: makes the search for the table of the very meter that is there; None where `registers` say it.
+            sign: (function, address, words, least, most): what stands there, as one number, is between the two on this model
+                and no other; None where no such register is known.
+        """
+
+        name: str
+        vendor: str
+        model: str
+        verified: bool
+        little: bool
+        max_registers: int
+        max_gap: int
+        resolution_wh: int
+        baud: int
+        parity: str
+        stop_bits: int
+        unit: int
+        registers: tuple[Register, ...]
+        serial: tuple[int, int, str] | None
+        missing: int = NEVER
+        limits: dict[str, tuple[int, int]] = {}
+        disputed: tuple[str, ...] = ()
+        single_source: tuple[str, ...] = ()
+        max_power_w: int = 0
+        find: "Callable[[], Search] | None" = None
+        sign: tuple[int, int, int, int, int] | None = None
+
     Search = Generator[Finding, bytes | None, "MeterTable | None"]
 else:
     # A tuple with names takes a third of an object's memory, and a meter has thirty of them.
     _FIELDS = ("quantity", "function", "address", "kind", "numerator", "denominator", "unit", "need", "scale")
     _Register = namedtuple("Register", _FIELDS)  # noqa: PYI024 - the board has no typing
     Finding = namedtuple("Finding", ("function", "address", "words"))  # noqa: PYI024 - as above
+    _MORE = {
+        "missing": NEVER,
+        "limits": {},
+        "disputed": (),
+        "single_source": (),
+        "max_power_w": 0,
+        "find": None,
+        "sign": None,
+    }
+    _GIVEN = (
+        "name",
+        "vendor",
+        "model",
+        "verified",
+        "little",
+        "max_registers",
+        "max_gap",
+        "resolution_wh",
+        "baud",
+        "parity",
+        "stop_bits",
+        "unit",
+        "registers",
+        "serial",
+    )
+    _Table = namedtuple("MeterTable", _GIVEN + tuple(_MORE))  # noqa: PYI024 - as above
 
     def Register(quantity, function, address, kind, numerator, denominator, unit, need, scale=-1):  # noqa: N802
         """See above: MicroPython's named tuples have no defaults."""
         return _Register(quantity, function, address, kind, numerator, denominator, unit, need, scale)
 
-
-class MeterTable:
-    """What is known of a model.
-
-    Attributes:
-        verified: whether independent sources agree on it and it has vectors; others are off until somebody says so.
-        little: whether the least significant word comes first.
-        max_registers: most registers in one request.
-        max_gap: most registers without a meaning that may be read over to join two requests.
-        resolution_wh: smallest step of the energy registers.
-        baud, parity, stop_bits, unit: as it comes from the factory; parity is N, E or O; baud 0 where nobody knows.
-        registers: in any order; empty for a meter that says itself where they are, by `find`.
-        serial: (function, address, kind) of the serial number; None where it cannot be asked for.
-        missing: what stands in an integer register that the meter does not have: `NEVER`, `ALL_ONES` or `SUNSPEC`.
-        limits: units with narrower `LIMITS` than others have.
-        disputed: quantities of which sources disagree, to be compared with the display when it is installed.
-        single_source: quantities that only one source knows.
-        max_power_w: more cannot flow through it; 0 where it depends on the transformers.
-        find: makes the search for the table of the very meter that is there; None where `registers` say it.
-        sign: (function, address, words, least, most): what stands there, as one number, is between the two on this model
-            and no other; None where no such register is known.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        vendor: str,
-        model: str,
-        verified: bool,
-        little: bool,
-        max_registers: int,
-        max_gap: int,
-        resolution_wh: int,
-        baud: int,
-        parity: str,
-        stop_bits: int,
-        unit: int,
-        registers: "tuple[Register, ...]",
-        serial: "tuple[int, int, str] | None",
-        missing: int = NEVER,
-        limits: "dict[str, tuple[int, int]] | None" = None,
-        disputed: "tuple[str, ...]" = (),
-        single_source: "tuple[str, ...]" = (),
-        max_power_w: int = 0,
-        find: "Callable[[], Search] | None" = None,
-        sign: "tuple[int, int, int, int, int] | None" = None,
-    ) -> None:
-        self.name = name
-        self.vendor = vendor
-        self.model = model
-        self.verified = verified
-        self.little = little
-        self.max_registers = max_registers
-        self.max_gap = max_gap
-        self.resolution_wh = resolution_wh
-        self.baud = baud
-        self.parity = parity
-        self.stop_bits = stop_bits
-        self.unit = unit
-        self.registers = registers
-        self.serial = serial
-        self.missing = missing
-        self.limits = limits or {}
-        self.disputed = disputed
-        self.single_source = single_source
-        self.max_power_w = max_power_w
-        self.find = find
-        self.sign = sign
+    def MeterTable(**fields):  # noqa: N802
+        """See above."""
+        return _Table(*[fields[name] if name in fields else _MORE[name] for name in _GIVEN + tuple(_MORE)])
 
 
 def load(name: str, unverified: bool = False) -> MeterTable:

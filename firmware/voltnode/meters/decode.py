@@ -4,7 +4,7 @@ Everything here runs with the heap locked: the numbers stay below 62 bits, but f
 IEEE 754 binary32: sign, 8 bits of exponent (bias 127), 23 bits of fraction.
 """
 
-from voltnode.meters import ALL_ONES, SUNSPEC, WORDS
+from voltnode.registers import ALL_ONES, SUNSPEC, WORDS
 
 _MAX_SHIFT = 16
 """A float32 of 2^40 or more is no reading of any meter; its product would not stay a small integer."""

@@ -1,30 +1,43 @@
-"""Which requests read a set of registers: as few as the meter's limits allow."""
+"""Which requests read a set of registers: as few as the meter's limits allow. Loaded when a meter is set up, and dropped."""
 
-from voltnode.meters import WORDS
+from collections import namedtuple
+
+from voltnode.registers import WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NamedTuple
+
     from voltnode.meters import MeterTable, Register
 
+    class Block(NamedTuple):
+        """Registers that one request reads: so many words from `address` on."""
 
-class Block:
-    """Registers that one request reads: `count` words from `address` on."""
+        function: int
+        address: int
+        words: int
+        registers: list[Register]
+else:
+    Block = namedtuple("Block", ("function", "address", "words", "registers"))  # noqa: PYI024 - the board has no typing
 
-    def __init__(self, registers: "list[Register]") -> None:
-        first, last = registers[0], registers[-1]
-        self.registers = registers
-        self.function = first.function
-        self.address = first.address
-        self.count = last.address + WORDS[last.kind] - first.address
+PHASES = ("_l1", "_l2", "_l3")
 
-    def offset(self, register: "Register") -> int:
-        """Where a register's first byte stands in the block's data."""
-        return 2 * (register.address - self.address)
 
-    def halves(self) -> "list[Block]":
-        """The same registers in two requests; none for a block of one register."""
-        middle = len(self.registers) // 2
-        return [Block(self.registers[:middle]), Block(self.registers[middle:])] if middle else []
+def _block(registers: "list[Register]") -> "Block":
+    first, last = registers[0], registers[-1]
+    return Block(first.function, first.address, last.address + WORDS[last.kind] - first.address, registers)
+
+
+def halves(block: "Block") -> "list[Block]":
+    """The same registers in two requests; none for a block of one register."""
+    middle = len(block.registers) // 2
+    return [_block(block.registers[:middle]), _block(block.registers[middle:])] if middle else []
+
+
+def phases(table: "MeterTable") -> "tuple[str, ...]":
+    """The endings of a meter's phases: two where the phase is split."""
+    quantities = [register.quantity for register in table.registers]
+    return PHASES[:2] if "power_l2" in quantities and "power_l3" not in quantities else PHASES
 
 
 def blocks(table: "MeterTable", most_needed: int) -> "list[Block]":
@@ -40,7 +53,7 @@ def blocks(table: "MeterTable", most_needed: int) -> "list[Block]":
             else:
                 found.append([register])
             joined = True
-    return [Block(group) for group in found]
+    return [_block(group) for group in found]
 
 
 def _place(register: "Register") -> "tuple[int, int]":

@@ -12,7 +12,7 @@ from volthood_tools.simmeter.meters import SimulatedMeter
 from volthood_tools.simmeter.registers import RegisterMap
 from volthood_tools.simmeter.series import PowerSeries
 from volthood_tools.simmeter.settings import MeterSettings
-from voltnode.meters import OPTIONAL, MeterTable, Register, load
+from voltnode.meters import OPTIONAL, Register, load
 
 SETTINGS = MeterSettings(
     name="house01", link=Path("unused"), serial=305_419_896, import_wh=2_000_000, export_wh=1_000_001
@@ -158,7 +158,7 @@ def test_before_the_clock_file_comes_the_meter_stands_at_its_start(tmp_path: Pat
 )
 def test_every_kind_in_both_orders(kind: str, little: bool, value: int, words: list[int]) -> None:
     register = Register("power_total", 4, 10, kind, 1, 2, "mW", OPTIONAL)
-    table = MeterTable("x", "x", "x", False, little, 10, 0, 1, 9600, "N", 1, 1, (register,), (3, 0, "uint32"))
+    table = load("eastron_sdm630")._replace(little=little, registers=(register,), serial=(3, 0, "uint32"))
     assert RegisterMap(table).read(4, 10, len(words), {"power_total": value}, 1) == words
 
 
