@@ -1,4 +1,4 @@
-"""Starts the one of two programs that is to run. It lies beside them on the board, and no update ever changes it.
+"""Tells which of two programs is to run. It lies beside them on the board, and no update ever changes it.
 
 The board's file system has the folders `a` and `b`, each with a whole program, and the file `boot`, the pointer: one line
 that names the folder, its state, and a check sum. An update is staged into the folder that does not run; then the pointer
@@ -69,14 +69,3 @@ def running(root: str) -> str:
     """The folder that this very program came from; empty where nobody selected it."""
     first = sys.path[0]
     return first[-1] if first[:-1] == root + "/" and first[-1] in SLOTS else ""
-
-
-def start(flash: "Flash", root: str, board: str) -> None:
-    """Runs the program that is to run.
-
-    Args:
-        flash: the root of the board's file system, and `root` its path there.
-        board: the board's module in `voltnode.hal`.
-    """
-    sys.path.insert(0, root + "/" + choose(flash))
-    __import__("voltnode.hal." + board, None, None, ("main",)).main()

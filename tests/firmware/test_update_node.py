@@ -1,7 +1,6 @@
 """The verb `update` and the trial on a node in memory: what is answered, confirmed, given up, and forgiven."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from volthood.wire.update import APPLY, DROP, OFFER, PIECE, Progress, Step
 from volthood_tools.memory_board import MemoryBoard
 from voltnode.boots import MIRROR_FILE
 from voltnode.main import TRIAL_MS, Node
-from voltnode.selector import BACK, GOOD, TRIAL, read_pointer, running, start, write_pointer
+from voltnode.selector import BACK, GOOD, TRIAL, read_pointer, running, write_pointer
 from voltnode.update import KEY_FILE, trial
 from voltnode.update.folder import CodeFolder
 from voltnode.update.serve import update
@@ -155,15 +154,8 @@ def test_a_program_that_the_pointer_does_not_name_is_on_no_trial(board: MemoryBo
     assert trial.begin(Node(board)) is None
 
 
-def test_the_selector_runs_the_program_that_the_pointer_names(tmp_path: Path) -> None:
-    flash = CodeFolder(str(tmp_path))
-    write_pointer(flash, "b", TRIAL, 0)
-    before = list(sys.path)
-    try:
-        with pytest.raises(ImportError, match="no_such_board"):
-            start(flash, str(tmp_path), "no_such_board")
-        assert running(str(tmp_path)) == "b"
-        assert read_pointer(flash) == ("b", TRIAL, 1)
-    finally:
-        sys.path[:] = before
-    assert running(str(tmp_path)) == ""
+def test_a_program_knows_its_folder(board: MemoryBoard) -> None:
+    root = str(board.root)
+    assert running(root) == "a"
+    assert running(root[:-1]) == ""
+    assert running("") == ""

@@ -13,31 +13,45 @@ from voltnode.update.folder import CodeFolder
 _SELECTOR = {"selector": "voltnode/selector.py", "folder": "voltnode/hal/folder.py"}
 """Modules beside the programs, by the names under which `main.py` loads them, and where their sources are."""
 
-_MAIN_ESP32 = """\
+_CHOOSE = """\
+def choose(root):
+    import folder
+    import selector
+
+    sys.path.insert(0, root + "/" + selector.choose(folder.FolderFlash(root)))
+    del sys.modules["folder"], sys.modules["selector"]
+"""
+"""What has chosen does not stay in memory."""
+_MAIN_ESP32 = f"""\
 import machine
 import micropython
 import sys
 
+
+{_CHOOSE}
+
 micropython.kbd_intr(-1)
 machine.WDT(timeout=60000)
 try:
-    import selector
-    from folder import FolderFlash
+    choose("")
+    from voltnode.hal.esp32 import main
 
-    selector.start(FolderFlash(""), "", "esp32")
+    main()
 except BaseException as error:
     sys.print_exception(error)
 finally:
     machine.reset()
 """
-_MAIN_VIRTUAL = """\
+_MAIN_VIRTUAL = f"""\
 import sys
 
-import selector
-from folder import FolderFlash
 
-root = sys.argv[sys.argv.index("--root") + 1]
-selector.start(FolderFlash(root), root, "unix")
+{_CHOOSE}
+
+choose(sys.argv[sys.argv.index("--root") + 1])
+from voltnode.hal.unix import main
+
+main()
 """
 _MAIN = {"esp32": _MAIN_ESP32, "virtual": _MAIN_VIRTUAL}
 
