@@ -11,7 +11,7 @@ Doubt costs nothing but trade: readings, receipts and settlements go on, and ord
 """
 
 from dataclasses import dataclass
-from statistics import median_low
+from statistics import median_high, median_low
 
 from volthood.engine.desk import Desk
 
@@ -60,7 +60,8 @@ class ClockWatch:
         """By how much the neighbours' median says that our clock is ahead; negative where it is behind."""
         since_s = self._desk.now_s - HEARD_SLOTS * self._desk.hood.slot_s
         shown = [row.ahead_s for row in self._shown.values() if row.at_s >= since_s]
-        return median_low(shown) if len(shown) >= MIN_PEERS else 0
+        # Of an even number it takes more than half to prove anything.
+        return min(median_low(shown), median_high(shown), key=abs) if len(shown) >= MIN_PEERS else 0
 
     def _conclude(self) -> None:
         doubt, ahead_s = self._machine, self._ahead_s()
