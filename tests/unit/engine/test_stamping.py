@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from volthood.engine.events import NodeReported, RecordArrived
 from volthood.engine.stamping import start_of
@@ -42,6 +44,26 @@ def test_a_status_that_says_no_time_says_none(name: str) -> None:
 def test_what_is_no_status_is_refused(name: str) -> None:
     with pytest.raises(PeerError, match="status_invalid"):
         start_of(INVALID[name])
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+ALMOST = st.fixed_dictionaries(
+    {}, optional={name: ANYTHING | st.integers(0, 3) for name in ("online", "boot", "boot_s", "quality")}
+)
+
+
+@given(st.binary(max_size=60) | ANYTHING.map(json.dumps).map(str.encode) | ALMOST.map(json.dumps).map(str.encode))
+def test_anything_is_a_status_or_is_refused(data: bytes) -> None:
+    try:
+        found = start_of(data)
+    except PeerError as error:
+        assert error.reason == "status_invalid"
+    else:
+        assert found is None or min(found) >= 0
 
 
 class Scene:
