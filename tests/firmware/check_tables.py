@@ -34,7 +34,7 @@ def table_holds(name: str, table: "MeterTable") -> "Checks":
     planned = blocks(table, DETAIL)
     held = [register.quantity for block in planned for register in block.registers]
     yield name + ", each once", sorted(held) == sorted([register.quantity for register in table.registers])
-    yield name + ", limits", max([block.count for block in planned]) <= table.max_registers
+    yield name + ", limits", max([block.words for block in planned]) <= table.max_registers
     yield name + ", units", {register.unit for register in table.registers} <= set(LIMITS)
     places = sorted([(register.function, register.address, WORDS[register.kind]) for register in table.registers])
     apart = [places[i][0] < places[i + 1][0] or sum(places[i][1:]) <= places[i + 1][1] for i in range(len(places) - 1)]
