@@ -60,10 +60,9 @@ ALMOST = st.fixed_dictionaries(
 def test_anything_is_a_status_or_is_refused(data: bytes) -> None:
     try:
         found = start_of(data)
-    except PeerError as error:
-        assert error.reason == "status_invalid"
-    else:
-        assert found is None or min(found) >= 0
+    except PeerError:
+        return
+    assert found is None or min(found) >= 0
 
 
 class Scene:
