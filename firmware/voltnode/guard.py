@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from voltnode.hal import Board
     from voltnode.log import Log
 
-WATCHDOG_MS = 20_000
-"""A signature blocks the loop for up to 0.4 s on the board, a verification for 1.8 s, a TLS handshake for about 3 s."""
+WATCHDOG_MS = 60_000
+"""A signature blocks the loop for up to 0.4 s on the board, a verification for 1.8 s, a TLS handshake for about 3 s, and a
+look through a full ring for lost records for longer than any of them."""
 ALLOWED_MS = {"sampler": 60_000, "recorder": 30_000, "link": 60_000}
 """The longest turns: all meters of a bus silent, and twice the pause between two readings; a flash that is full, or one
 signature; a TLS handshake."""
