@@ -25,7 +25,7 @@ def test_the_node_has_the_version_of_the_distribution() -> None:
 
 def test_the_page_of_the_node_names_every_command_and_option(repo_root: Path) -> None:
     from voltnode.console.commands import NAMES
-    from voltnode.hal.unix import OPTIONS
+    from voltnode.hal.options_unix import OPTIONS
 
     page = (repo_root / "firmware" / "README.md").read_text()
     assert [name for name in NAMES if f"`{name}" not in page] == []

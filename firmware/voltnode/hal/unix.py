@@ -44,23 +44,7 @@ _CHUNK_BYTES = 256
 
 _COLLECT_EVERY_BYTES = 8192
 """Rubbish is collected this often, so that what stays lies close together and large pieces remain."""
-OPTIONS = {
-    "dir": "",
-    "root": "",
-    "uart": "",
-    "unit": "0",
-    "baud": "0",
-    "parity": "N",
-    "stop-bits": "1",
-    "model": "eastron_sdm630",
-    "clock": "",
-    "time-server": "",
-    "sample-ms": "1000",
-    "raw": "",
-    "wifi": "",
-    "free-for-tls": "",
-}
-"""Options and what they are by default; `dir` and `uart` must be given."""
+_OPTIONS = "voltnode.hal.options_unix"
 
 
 class StandardConsole:
@@ -133,7 +117,7 @@ class StandardConsole:
 
 
 class VirtualBoard:
-    """The board: see `voltnode.hal.Board`. `options` as `OPTIONS`."""
+    """The board: see `voltnode.hal.Board`. `options` as `voltnode.hal.options_unix`."""
 
     def __init__(self, options: "dict[str, str]") -> None:
         version = ".".join([str(part) for part in sys.implementation.version[:3]])
@@ -143,11 +127,11 @@ class VirtualBoard:
         self.root: str | None = options["root"] or None
         self.flash: Flash = FolderFlash(options["dir"])
         self._reset = ResetMemory(options["dir"])
-        self.raw: RawFlash | None = _open_raw(options["raw"]) if options["raw"] else None
+        self.raw: RawFlash | None = call(_OPTIONS, "open_raw", options["raw"])
         self.console: Console = StandardConsole()
-        self.radio: Radio | None = _open_radio(options["wifi"]) if options["wifi"] else None
+        self.radio: Radio | None = call(_OPTIONS, "open_radio", options["wifi"])
         self._free_for_tls = options["free-for-tls"]
-        self.defaults = _defaults(options)
+        self.defaults: dict[str, Any] = call(_OPTIONS, "defaults", options)
         self.setting_errors: list[str] = []
         self.settings: dict[str, Any] = call(
             "voltnode.settings", "merged", self.flash, self.defaults, self.setting_errors
@@ -260,36 +244,6 @@ class VirtualBoard:
         self._reset.feed()
 
 
-def _open_radio(path: str) -> "Radio":
-    from voltnode.hal.radio_file import FileRadio
-
-    return FileRadio(path)
-
-
-def _open_raw(path: str) -> "RawFlash":
-    from voltnode.hal.nor_file import NorFile
-    from voltnode.hal.partition import Partition
-    from voltnode.rawring import RING_BYTES
-
-    return Partition(NorFile(path, RING_BYTES))
-
-
-def _defaults(options: "dict[str, str]") -> "dict[str, Any]":
-    """The settings of a board with these options. Raises: ConfigError."""
-    meter = {"model": options["model"], "unit": int(options["unit"])}
-    defaults = {
-        "baud": int(options["baud"]),
-        "parity": options["parity"],
-        "stop_bits": int(options["stop-bits"]),
-        "sample_ms": int(options["sample-ms"]),
-        "time_servers": options["time-server"],
-        "meters": call("voltnode.settings", "checked_meters", [meter]),
-    }
-    if options["wifi"]:
-        defaults.update({"ssid": "", "password": ""})
-    return defaults
-
-
 def _read_clock(path: str) -> "tuple[int, int, int] | None":
     """(real start in ms, calendar start in s, speed); None while the file is missing or half written."""
     try:
@@ -300,28 +254,10 @@ def _read_clock(path: str) -> "tuple[int, int, int] | None":
         return None
 
 
-def parse_options(arguments: "list[str]") -> "dict[str, str]":
-    """The options of a command line over the defaults. Raises ValueError, its text for the person who typed it."""
-    options = dict(OPTIONS)
-    for i in range(0, len(arguments), 2):
-        name = arguments[i][2:]
-        if arguments[i][:2] != "--" or name not in options or i + 1 == len(arguments):
-            raise ValueError(
-                "unknown or without a value: %s; options: --%s" % (arguments[i], " --".join(sorted(options)))
-            )
-        options[name] = arguments[i + 1]
-    for name in ("unit", "baud", "stop-bits", "sample-ms", "free-for-tls"):
-        if options[name] and not options[name].isdigit():
-            raise ValueError("--%s is a whole number" % name)
-    if not options["dir"] or not options["uart"]:
-        raise ValueError("--dir and --uart must be given")
-    return options
-
-
 def main() -> None:
     """Runs the node until it is killed."""
     try:
-        board = VirtualBoard(parse_options(sys.argv[1:]))
+        board = VirtualBoard(call(_OPTIONS, "parse_options", sys.argv[1:]))
     except ValueError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
