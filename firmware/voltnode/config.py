@@ -1,8 +1,7 @@
 """What the node was told: its enrolment and its PIN, in one file that changes whole or not at all."""
 
-from volthood.wire.cbor_writer import WireError
 from voltnode.on_demand import call
-from voltnode.sealed import read_sealed, whole, write_sealed
+from voltnode.sealed import read_sealed, write_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +9,7 @@ if TYPE_CHECKING:
 
 FILE = "config"
 DEFAULT_SLOT_S = 900
-SLOT_LENGTHS_S = (900, 1800, 3600)
+_ENROLMENT = "voltnode.enrolment"
 
 
 class ConfigError(Exception):
@@ -36,31 +35,16 @@ class Enrolment:
     """
 
     def __init__(self, values: "dict[str, object]") -> None:
-        self.house = _name(values.get("house"))
-        self.link_key = _link_key(values.get("link_key"))
-        self.host, self.port = _broker(values.get("broker"))
-        self.ca, self.cert = str(values.get("ca", "")), str(values.get("cert", ""))
-        self.slot_s = _slot(values.get("slot_s", DEFAULT_SLOT_S))
-        self.base = whole(values.get("base"), 0)
-        self.since = whole(values.get("since"), 0)
+        """Raises ConfigError."""
+        checked: tuple[str, bytes, str, int, str, str, int, int, int] = call(_ENROLMENT, "checked", values)
+        self.house, self.link_key, self.host, self.port, self.ca, self.cert, self.slot_s, self.base, self.since = (
+            checked
+        )
 
     @property
     def tls(self) -> bool:
         """Whether the broker is spoken to with TLS."""
         return bool(self.ca)
-
-    def to_values(self) -> "dict[str, object]":
-        """As kept in the file."""
-        return {
-            "house": self.house,
-            "link_key": self.link_key.hex(),
-            "broker": "%s:%d" % (self.host, self.port),
-            "ca": self.ca,
-            "cert": self.cert,
-            "slot_s": self.slot_s,
-            "base": self.base,
-            "since": self.since,
-        }
 
 
 class Config:
@@ -87,39 +71,6 @@ class Config:
 
     def enrol(self, enrolment: Enrolment, pin: "dict[str, object]") -> None:
         """Keeps the enrolment and the PIN (as `kept_pin` gives it). Raises OSError."""
-        write_sealed(self._flash, FILE, {"enrolment": enrolment.to_values(), "pin": pin})
+        write_sealed(self._flash, FILE, {"enrolment": call(_ENROLMENT, "values_of", enrolment), "pin": pin})
         self.pin = pin
         self.enrolment = enrolment
-
-
-def _name(value: object) -> str:
-    if not isinstance(value, str):
-        raise ConfigError("house_invalid", "a name")
-    try:
-        call("volthood.wire.topics", "check_name", value)
-    except WireError as error:
-        raise ConfigError("house_invalid", str(error))
-    return value
-
-
-def _link_key(value: object) -> bytes:
-    if isinstance(value, str) and len(value) == 64:
-        try:
-            return bytes.fromhex(value)
-        except ValueError:
-            pass
-    raise ConfigError("link_key_invalid", "64 hex digits")
-
-
-def _broker(value: object) -> "tuple[str, int]":
-    host, _, port = str(value).rpartition(":")
-    number = int(port) if len(port) <= 5 and port.isdigit() else 0
-    if 1 <= len(host) <= 64 and 0 < number < 65536:
-        return host, number
-    raise ConfigError("broker_invalid", "host:port")
-
-
-def _slot(value: object) -> int:
-    if isinstance(value, int) and value in SLOT_LENGTHS_S:
-        return value
-    raise ConfigError("slot_invalid", "slot_s is one of " + ", ".join([str(length) for length in SLOT_LENGTHS_S]))
