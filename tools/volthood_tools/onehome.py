@@ -176,9 +176,15 @@ class OneHome:
 
 
 def board_in(
-    folder: Path, micropython: Path | None, *, heap: str = HEAP, code: Path | None = None, more: Sequence[str] = ()
+    folder: Path,
+    micropython: Path | None,
+    *,
+    heap: str = HEAP,
+    code: Path | None = None,
+    root: Path | None = None,
+    more: Sequence[str] = (),
 ) -> VirtualBoard:
-    """A virtual board whose files are in `folder`, with a home's meter and clock; `more` options as it has them."""
+    """A virtual board whose files are in `folder`, with a home's meter and clock; `code`, `root`, `more` as it has them."""
     return VirtualBoard(
         flash=folder / "flash",
         uart=folder / "meter",
@@ -188,5 +194,6 @@ def board_in(
         sample_ms=100,
         heap=heap,
         code=code,
+        root=root,
         more=more,
     )

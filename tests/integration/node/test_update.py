@@ -1,6 +1,8 @@
 """A real update of a whole node, the public way: signed bundle, agent's line, broker, selector, trial, receipt."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,6 +16,8 @@ from volthood.adapters.node_line import NodeLine
 from volthood.app.updating import is_kept, send
 from volthood.core.release import Bundle
 from volthood.errors import DeviceError
+from volthood_tools.broker.choice import find_mosquitto
+from volthood_tools.onehome import OneHome, board_in
 from volthood_tools.release.build import PACKAGES
 from volthood_tools.release.bundle import compile_contents, make_bundle, tree_release
 from volthood_tools.release.layout import lay_out
@@ -142,3 +146,25 @@ def test_metering_does_not_wait_for_an_update(updated: Updated, releases: dict[s
     changes = [later for earlier, later in pairwise(arrivals) if later[1] > earlier[1]]
     assert len(changes) >= 4
     assert max(later[0] - earlier[0] for earlier, later in pairwise(changes)) < LIVE_GAP_S
+
+
+@pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is not installed")
+def test_a_household_updates_its_node_over_tls(tmp_path: Path, releases: dict[str, Bundle]) -> None:
+    """The command, the agent's certificate and access list, the agent's own receipt."""
+    micropython = find_micropython()
+    if micropython is None:
+        pytest.skip("no micropython, and CPython reads no .mpy files")
+    lay_out(releases["old"], XY, tmp_path / "root")
+    bundle = tmp_path / "new.vhu"
+    bundle.write_bytes(releases["new"].pack())
+    with OneHome(tmp_path, board_in(tmp_path, micropython, root=tmp_path / "root")) as home:
+        home.start()
+        program = "from volthood.cli import main; main()"
+        command = [sys.executable, "-c", program, "node", "update", "--dir", str(tmp_path), str(bundle)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=KEPT_S)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[-1] == "The node keeps 0.2.0."
+        again = subprocess.run(command, check=False, capture_output=True, text=True, timeout=KEPT_S)
+        assert again.returncode == 1
+        assert "not_newer" in again.stderr
+        assert home.ask("id")["version"] == "0.2.0"
