@@ -36,6 +36,10 @@ class Log:
         """Counts what may happen so often that its lines would crowd out the others."""
         self.counts[event] = self.counts.get(event, 0) + 1
 
+    def forget(self) -> None:
+        """What happened is nobody's business any more."""
+        self.lines, self.before = [], []
+
     def numbered(self, boot: int) -> "list[str]":
         """All lines there are, oldest first, each with the number of its start: `#7 12.345 event key=value`."""
         room = max(_KEPT_LINES - len(self.lines), 0)

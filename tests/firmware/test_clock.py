@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from voltnode import timekeeping
 from voltnode.clock import ANSWER_MS, ASKING, FLOOR_FILE, OFF, OLDEST_S, RESTING, Clock, keep_time
 from voltnode.log import Log
 
+CHECK = Path(__file__).with_name("check_clock.py")
 NOW_S = 1_795_000_000
 PI, OTHER = ("pi", 123), ("other", 1123)
 BOTH = "pi,other:1123"
@@ -417,3 +419,11 @@ def test_every_state_but_off_is_left_and_every_step_leads_to_a_state() -> None:
     states = {OFF, RESTING, ASKING}
     assert {state for state, _ in timekeeping.TRANSITIONS} == states
     assert {after for after, _ in timekeeping.TRANSITIONS.values()} <= states
+
+
+def test_both_interpreters_keep_the_same_time(
+    run_on_cpython: Callable[..., str], run_on_micropython: Callable[..., str]
+) -> None:
+    on_cpython = run_on_cpython(CHECK)
+    assert on_cpython.rstrip().endswith("['floor'] done")
+    assert run_on_micropython(CHECK) == on_cpython
