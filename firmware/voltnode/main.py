@@ -80,9 +80,7 @@ class Node:
         self.link.progress = self._reporter("link")
         self.recorder.progress = self._reporter("recorder")
         self.verbs = Verbs(self)
-        self.metering = Metering(
-            board, self.clock, self.recorder, self.link, self.log, self._reporter("sampler")
-        )
+        self.metering = Metering(board, self.clock, self.recorder, self.link, self.log, self._reporter("sampler"))
         self.session = Door(self)
         self._told_boot_s: int | None = None
         self._trial: int | None = call(_TRIAL, "begin", self)
@@ -152,6 +150,7 @@ class Node:
     def forget_everything(self) -> None:
         """Erases key, records and settings, and starts the board again. Does not return."""
         call(_BOARD_KEY, "erase", self.board)
+        self.log.forget()
         self.guard.restart("factory reset")
 
     def reboot(self) -> None:
