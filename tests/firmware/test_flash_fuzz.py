@@ -20,7 +20,7 @@ FUZZ = Path(__file__).with_name("check_flash_fuzz.py")
 
 
 def test_the_node_starts_whatever_stands_in_its_files(run_on_both: Callable[..., str], tmp_path: Path) -> None:
-    assert "key" in run_on_both(FUZZ, tmp_path / "flash", 37, heap="2m")
+    assert "key" in run_on_both(FUZZ, tmp_path / "flash", 131, heap="2m")
 
 
 @pytest.mark.long

@@ -2,7 +2,7 @@
 
     board_day.run(folder, hours, sample_ms)
 
-A UART answers as an SDM630 does, a broker in memory acknowledges and gives receipts, and is away for two hours of each six.
+A UART answers as an SDM630 does, a broker in memory acknowledges and gives receipts, and is away for each third hour.
 Prints `heap <hour> <bytes>` after a collection, and at the end what was read, written and acknowledged. Nothing here is
 loaded by the node.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 START_MS = 1_750_000_500_000 // 900_000 * 900_000
 HOUR_MS = 3_600_000
 LINK_KEY = "ab" * 32
-AWAY_HOURS, AWAY_EVERY_HOURS = 2, 6
+AWAY_HOURS, AWAY_EVERY_HOURS = 1, 3
 _POWER_W = 1500
 _HMAC_256, _RECEIPT_KIND = 5, "volthood/1/receipt"
 """The board's compiled modules have the values of their constants and not the names."""

@@ -39,13 +39,16 @@ class ReleaseError(Exception):
     """The release cannot be made or used; the text says why and what to do."""
 
 
-def compile_tree(to: Path, for_unix: bool, packages: Sequence[Path] = PACKAGES) -> list[Path]:
+def compile_tree(
+    to: Path, for_unix: bool, packages: Sequence[Path] = PACKAGES, always: Sequence[str] = ()
+) -> list[Path]:
     """Compiles the board's program into `to`, which becomes a folder to put on its search path.
 
     Args:
         to: made where it is not there; what is in it stays.
         for_unix: for the virtual board instead of the ESP32.
         packages: the sources.
+        always: the modules that are always there, with what they import; none for those of the whole node.
 
     Returns:
         the files, relative to `to`, sorted.
@@ -62,7 +65,7 @@ def compile_tree(to: Path, for_unix: bool, packages: Sequence[Path] = PACKAGES) 
     }
     entrance = "voltnode.hal.unix" if for_unix else "voltnode.hal.esp32"
     # Tests and benchmarks look for modules of the virtual board by their names.
-    done = join(shorten(fold(texts)), (entrance, "voltnode.main"), texts if for_unix else (entrance,))
+    done = join(shorten(fold(texts)), always or (entrance, "voltnode.main"), texts if for_unix else (entrance,))
     for name, text in done.items():
         target = to / Path(files[name]).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
