@@ -14,11 +14,15 @@ from typing import Any, Self
 
 import pytest
 
+from volthood.adapters.mqtt import TlsFiles
 from volthood.errors import DeviceError
 from volthood.wire.record import Record
-from volthood_tools.broker.choice import answers, choose_broker, find_mosquitto, free_port, write_config
+from volthood_tools.broker.acl import home_acl, write_guarded_config
+from volthood_tools.broker.certificates import Authority
+from volthood_tools.broker.choice import LOOPBACK, answers, find_mosquitto, free_port
 from volthood_tools.console.node import Lines, NodeConsole, json_object
 from volthood_tools.console.port import Port
+from volthood_tools.enrol.enrol import Household, enrol, identify
 from volthood_tools.processes.supervisor import Child, Supervisor
 from volthood_tools.receiver import Receiver
 from volthood_tools.virtual_board import VirtualBoard, find_micropython
@@ -27,6 +31,7 @@ POWER_W = 1840
 SERIAL = 4711
 HOUSE = "house01"
 PIN = "1234"
+SLOT_S = 900
 LINK_KEY = bytes(range(32))
 
 SPEED = 180
@@ -74,10 +79,10 @@ class Bench:
     Args:
         port, name: of the board's console.
         plan: the file of the simulated meter's fault plan.
-        broker: host and port that the board reaches.
+        broker: that of the household, whose certificates the board gets.
     """
 
-    def __init__(self, port: Port, name: str, plan: Path, broker: tuple[str, int], pace: Pace) -> None:
+    def __init__(self, port: Port, name: str, plan: Path, broker: "Broker", pace: Pace) -> None:
         self.console = NodeConsole(port, name)
         self._port = port
         self.pace = pace
@@ -95,22 +100,14 @@ class Bench:
 
     def enrol(self) -> None:
         """Gives the board a household, whose agent listens from then on. A board that has one gets it again."""
-        identity = self.console.wait_ready(PATIENCE_S)
+        self.until(lambda: "node" in self.attempt("id"), "the board answers")
         self.until(lambda: "serial" in self.attempt("meter read"), "the meter is read")
-        host, port = self._broker
-        settings: dict[str, object] = {
-            "house": HOUSE,
-            "link_key": LINK_KEY.hex(),
-            "broker": f"{host}:{port}",
-            "tls": False,
-            "pin": PIN,
-        }
-        if identity["house"] is not None:
-            settings["again"] = True
-        self.ask("enrol " + json.dumps(settings))
+        identity, broker = identify(self.console), self._broker
+        household = Household(HOUSE, f"{broker.host}:{broker.port}", SLOT_S, LINK_KEY, PIN, broker.authority)
+        enrol(self.console, identity, household, again=identity.house is not None)
         self.forget_agent()
-        public_key = bytes.fromhex(str(identity["public_key"]))
-        self._receiver = Receiver("127.0.0.1", port, HOUSE, str(identity["node"]), public_key, LINK_KEY)
+        who = (HOUSE, identity.node, identity.public_key, LINK_KEY, broker.agent)
+        self._receiver = Receiver(LOOPBACK, broker.port, *who)
 
     def forget_agent(self) -> None:
         """Ends the agent's end; raises what it has found wrong."""
@@ -204,6 +201,16 @@ class Bench:
         return agent.records[before:]
 
 
+@dataclass(frozen=True)
+class Broker:
+    """Where the household's broker is for the board, its CA, and the agent's certificate."""
+
+    host: str
+    port: int
+    authority: Authority
+    agent: TlsFiles
+
+
 def _table(fault: dict[str, object]) -> str:
     return "[[fault]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in fault.items())
 
@@ -228,24 +235,21 @@ class _Workshop(ExitStack):
         command = ("volthood-simmeter", *where, *shown, "--faults", str(self.plan))
         self.supervisor.start(Child("meter", command))
 
-    def start_broker(self, *, reachable: bool) -> int:
-        """A broker on this computer, for itself alone or for a board in the network. Its port."""
-        port = free_port()
-        if reachable:
-            mosquitto = find_mosquitto()
-            if mosquitto is None:
-                raise pytest.UsageError("a real board needs mosquitto on this computer: apt install mosquitto")
-            config = write_config(self.folder, f"listener {port}\nallow_anonymous true\n")
-            child = Child("broker", (str(mosquitto), "-c", str(config)))
-        else:
-            child = choose_broker(self.folder, port, find_mosquitto()).child
-        self.supervisor.start(child)
+    def start_broker(self, host: str, listen: str = LOOPBACK) -> Broker:
+        """A home broker with mutual TLS and access lists on this computer, which the board reaches as `host`."""
+        mosquitto = find_mosquitto()
+        if mosquitto is None:
+            pytest.skip("mosquitto is not installed")
+        port, authority = free_port(), Authority.of_household(self.folder / "certificates")
+        tls = authority.issue("broker", server=True, hosts=(host, LOOPBACK))
+        config = write_guarded_config(self.folder, port, home_acl(HOUSE), tls, listen)
+        self.supervisor.start(Child("broker", (str(mosquitto), "-c", str(config))))
         deadline_s = time.monotonic() + PATIENCE_S
         while not answers(port):
             if time.monotonic() > deadline_s:
                 raise RuntimeError("the broker did not start; see logs/broker.log")
             time.sleep(0.05)
-        return port
+        return Broker(host, port, authority, authority.issue(HOUSE))
 
 
 @contextmanager
@@ -257,7 +261,7 @@ def virtual_bench(folder: Path) -> Iterator[Bench]:
         real_ms = time.time_ns() // 1_000_000
         clock.write_text(json.dumps({"real_start_ms": real_ms, "calendar_start_s": start_s, "speed": SPEED}))
         workshop.start_meter("--link", str(folder / "meter"), "--clock", str(clock))
-        port = workshop.start_broker(reachable=False)
+        broker = workshop.start_broker(LOOPBACK)
         board = VirtualBoard(
             flash=folder / "flash",
             uart=folder / "meter",
@@ -268,7 +272,7 @@ def virtual_bench(folder: Path) -> Iterator[Bench]:
         )
         workshop.callback(board.close)
         workshop.supervisor.start(Child("board", board.command, board.environment, board.terminal))
-        yield from _served(workshop, board.console, ("127.0.0.1", port), VIRTUAL)
+        yield from _served(workshop, board.console, broker, VIRTUAL)
 
 
 @contextmanager
@@ -276,11 +280,11 @@ def real_bench(folder: Path, board: Path, meter_port: Path, broker_host: str) ->
     """A board and an RS-485 adapter on serial ports; the board reaches this computer as `broker_host`."""
     with _Workshop(folder) as workshop:
         workshop.start_meter("--port", str(meter_port))
-        port = workshop.start_broker(reachable=True)
-        yield from _served(workshop, board, (broker_host, port), REAL)
+        broker = workshop.start_broker(broker_host, "0.0.0.0")  # noqa: S104 - the board is another computer
+        yield from _served(workshop, board, broker, REAL)
 
 
-def _served(workshop: _Workshop, console: Path, broker: tuple[str, int], pace: Pace) -> Iterator[Bench]:
+def _served(workshop: _Workshop, console: Path, broker: Broker, pace: Pace) -> Iterator[Bench]:
     port = workshop.enter_context(Port.open(console))
     bench = Bench(port, str(console), workshop.plan, broker, pace)
     bench.enrol()

@@ -11,6 +11,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from volthood.adapters.crypto import LinkKey, SignatureVerifier
+from volthood.adapters.mqtt import TlsFiles
 from volthood.core.readings import Stream
 from volthood.wire.record import Live, Record, record_hash, unpack_record
 from volthood.wire.topics import node_topic
@@ -27,6 +28,7 @@ class Receiver:
         host, port: the broker.
         house: whose node it is, by its enrolment.
         public_key: x and y of the node's key, or SPKI that ends with them.
+        tls: certificates for the broker; None for one without.
 
     Attributes:
         records: in the order of their arrival, each once.
@@ -36,7 +38,16 @@ class Receiver:
         silent: gives no receipts.
     """
 
-    def __init__(self, host: str, port: int, house: str, node: str, public_key: bytes, link_key: bytes) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        house: str,
+        node: str,
+        public_key: bytes,
+        link_key: bytes,
+        tls: TlsFiles | None = None,
+    ) -> None:
         self.records: list[Record] = []
         self.repeated = 0
         self.lives: list[Live] = []
@@ -52,6 +63,8 @@ class Receiver:
         )
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect, self._client.on_message = self._on_connect, self._on_message
+        if tls is not None:
+            self._client.tls_set(str(tls.ca_file), str(tls.cert_file), str(tls.key_file))
         self._client.connect(host, port)
         self._client.loop_start()
 

@@ -141,8 +141,8 @@ class Bus:
         if patience.holds(self.clock.now_ms()):
             counters.held_back += 1
             raise BusError(patience.reason)
-        await self._until_nothing_is_owed(unit)
-        async with self._lock:
+        await self._take_turn(unit)
+        try:
             counters.requests += 1
             try:
                 verdict = await self._transaction(unit, function, address, count, counters)
@@ -158,15 +158,23 @@ class Bus:
             if verdict == OK:
                 return bytes(memoryview(answer.buffer)[answer.start : answer.end])
             raise BusError(frames.NAMES[verdict], answer.code)
+        finally:
+            self._lock.release()
 
-    async def _until_nothing_is_owed(self, unit: int) -> None:
-        """Waits until no late answer of this unit can come any more."""
-        while unit in self._owing_until:
-            left_ms = self._owing_until[unit] - self.clock.now_ms()
+    async def _take_turn(self, unit: int) -> None:
+        """Takes the bus, once no late answer of this unit can come any more. The others have it while that is waited for.
+
+        Whether one can is seen with the bus in hand alone: before, somebody else's request to this unit may be under way.
+        """
+        while True:
+            await self._lock.acquire()
+            now_ms = self.clock.now_ms()
+            left_ms = self._owing_until.get(unit, now_ms) - now_ms
             if left_ms <= 0:
-                del self._owing_until[unit]
-            else:
-                await self.clock.sleep_ms(left_ms)
+                self._owing_until.pop(unit, None)
+                return
+            self._lock.release()
+            await self.clock.sleep_ms(left_ms)
 
     async def _transaction(self, unit: int, function: int, address: int, count: int, counters: Counters) -> int:
         """One request and its answer: the verdict. Raises: OSError."""
