@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.firmware.update_releases import OLD, XY, bundle
+from tests.firmware.update_releases import NEW, OLD, XY, bundle
 from volthood.wire.cbor import WireError
 from volthood.wire.update import APPLY, DROP, OFFER, PIECE, Progress, Step
 from volthood_tools.memory_board import MemoryBoard
 from voltnode.boots import MIRROR_FILE
+from voltnode.console.commands import Context, execute
 from voltnode.main import TRIAL_MS, Node
-from voltnode.selector import BACK, GOOD, TRIAL, read_pointer, running, write_pointer
+from voltnode.selector import BACK, GOOD, POINTER, TRIAL, read_pointer, running, write_pointer
 from voltnode.update import KEY_FILE, trial
 from voltnode.update.folder import CodeFolder
 from voltnode.update.serve import update
@@ -94,6 +95,28 @@ def test_flash_that_fails_is_said_and_seen_anew(board: MemoryBoard) -> None:
     assert ask(node, PIECE, 0, SENT.stream[:100])[0].next == 100
 
 
+def status(node: Node) -> dict[str, object]:
+    answer, _ = asyncio.run(execute(Context(node), b"update status --json"))
+    return dict(answer)
+
+
+def test_the_console_says_where_an_update_stands(board: MemoryBoard) -> None:
+    node = Node(board)
+    said = status(node)
+    assert (said["release"], said["slot"], said["state"], said["tries_left"]) == (OLD, "a", "good", None)
+    assert (said["offered"], said["staged_bytes"], said["other_release"]) == (None, 0, None)
+    ask(node, OFFER, data=SENT.signed)
+    ask(node, PIECE, 0, SENT.stream[:500])
+    said = status(node)
+    assert (said["offered"], said["staged_bytes"], said["total_bytes"]) == (NEW, 500, len(SENT.stream))
+    write_pointer(CodeFolder(str(board.root)), "a", TRIAL, 2)
+    assert status(node)["tries_left"] == 1
+    Path(str(board.root), POINTER).write_bytes(b"decayed")
+    assert status(node)["state"] == "pointer damaged"
+    board.root = None
+    assert "by hand" in str(status(node)["state"])
+
+
 def on_trial(board: MemoryBoard, count: int = 1) -> Node:
     write_pointer(CodeFolder(str(board.root)), "a", TRIAL, count)
     return Node(board)
@@ -102,7 +125,7 @@ def on_trial(board: MemoryBoard, count: int = 1) -> Node:
 def test_a_receipt_for_an_old_record_keeps_nothing(board: MemoryBoard) -> None:
     node = on_trial(board)
     node.link.receipts = 1
-    node._watch_trial()
+    node.watch_trial()
     assert pointer(board) == ("a", TRIAL, 1)
 
 
@@ -110,7 +133,7 @@ def test_a_receipt_for_a_record_of_the_new_program_keeps_it(board: MemoryBoard) 
     node = on_trial(board)
     node.link.receipts = 1
     node.ring.receipt = node.ring.greatest + 1
-    node._watch_trial()
+    node.watch_trial()
     assert pointer(board) == ("a", GOOD, 0)
     assert dict(node.log.counts)["update_confirmed"] == 1
 
@@ -118,10 +141,10 @@ def test_a_receipt_for_a_record_of_the_new_program_keeps_it(board: MemoryBoard) 
 def test_a_start_without_a_receipt_ends_by_itself(board: MemoryBoard) -> None:
     node = on_trial(board)
     board._now_ms = TRIAL_MS
-    node._watch_trial()
+    node.watch_trial()
     assert board.restarts == 0
     board._now_ms = TRIAL_MS + 1
-    node._watch_trial()
+    node.watch_trial()
     assert board.restarts == 1
     assert pointer(board) == ("a", TRIAL, 1)
 
@@ -129,7 +152,7 @@ def test_a_start_without_a_receipt_ends_by_itself(board: MemoryBoard) -> None:
 def test_a_kept_program_is_never_ended_for_want_of_receipts(board: MemoryBoard) -> None:
     node = Node(board)
     board._now_ms = 10 * TRIAL_MS
-    node._watch_trial()
+    node.watch_trial()
     assert board.restarts == 0
 
 

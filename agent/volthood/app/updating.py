@@ -35,9 +35,10 @@ def send(line: Line, bundle: Bundle, limit_s: float, show: Callable[[int, int], 
     """
     sending = Sending(bundle)
     while not sending.done:
-        # Who has sent all of it and hears nothing may have missed the answer: then the node starts again already.
+        # The last step has every hash taken from flash. Whoever hears nothing of it may have missed the answer: the node then
+        # starts again already, so it is asked once and patiently.
         last = sending.position == sending.total
-        sending.take(_ask(line, sending.step(), limit_s, 1 if last else TRIES))
+        sending.take(_ask(line, sending.step(), limit_s * TRIES if last else limit_s, 1 if last else TRIES))
         show(sending.position, sending.total)
 
 
