@@ -38,7 +38,7 @@ def enrol(context: "Context", argument: str) -> "Answer":
 
 def _certificates(context: "Context") -> "tuple[str, str]":
     """The files of the certificates that `cert put` brought, written now. Raises ConfigError, OSError."""
-    from voltnode.console.show_link import staged
+    from voltnode.console.certify import staged
 
     return identity.keep(context.node.board.flash, staged(context))
 

@@ -84,13 +84,8 @@ def show_time(context: "Context", _: str) -> "Answer":
     ]
 
 
-def fingerprint(spki: bytes) -> str:
-    """What two people compare: the first half of the key's SHA-256 in groups of four hex digits."""
-    return fingerprint_of(spki)
-
-
-def fingerprint_of(data: bytes) -> str:
-    """The first half of the SHA-256 of anything, in groups of four hex digits."""
+def fingerprint(data: bytes) -> str:
+    """What two people compare: the first half of the SHA-256 of a key or certificate, in groups of four hex digits."""
     digits = key_hash(data)[:FINGERPRINT_BYTES].hex()
     return " ".join([digits[i : i + 4] for i in range(0, len(digits), 4)])
 
