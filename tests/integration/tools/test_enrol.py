@@ -101,3 +101,36 @@ def test_what_is_missing_is_named(console: Path) -> None:
     done = enrol(console, "--house", "house01", "--json", "--without-meter")
     assert done.returncode == 1
     assert "--broker is missing" in done.stderr
+
+
+@pytest.fixture
+def unknown(tmp_path: Path) -> Iterator[Path]:
+    """The console of a new board on whose bus a meter is that it does not expect."""
+    meter, board_link = tmp_path / "meter", tmp_path / "console"
+    board = VirtualBoard(
+        flash=tmp_path / "flash", uart=meter, console=board_link, micropython=find_micropython(), sample_ms=250
+    )
+    options = ("--power", "800", "--serial", "815", "--table", "eastron_sdm120", "--unit", "3", "--baud", "2400")
+    with board, Supervisor(tmp_path) as supervisor:
+        supervisor.start(Child("meter", (*METER, "--link", str(meter), *options, "--exact", "--paced")))
+        while not meter.exists():
+            time.sleep(0.02)
+        supervisor.start(Child("node", board.command, board.environment, board.terminal))
+        yield board_link
+
+
+def test_a_meter_that_does_not_answer_is_found_with_enter_alone(unknown: Path) -> None:
+    done = enrol(unknown, *SETTINGS, typed="\n\n")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "looking at 9600 Bd\nlooking at 2400 Bd\n" in done.stdout
+    assert "Found: address 3, 2400 N1: eastron_sdm120, serial 815" in done.stdout
+    assert "serial 815: 800 W" in done.stdout
+
+
+def test_a_meter_is_set_without_looking(unknown: Path) -> None:
+    done = enrol(unknown, *SETTINGS, "--meter", "eastron_sdm120,3", "--bus", "2400 N1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["meter"]["serial"] == "815"
+    again = enrol(unknown, *SETTINGS, "--again", "--meter", "eastron_sdm9", "--json")
+    assert again.returncode == 1
+    assert "meter_unknown" in again.stderr

@@ -19,9 +19,10 @@ from volthood_tools.enrol.enrol import (
     check_pin,
     enrol,
     identify,
-    read_meter,
 )
 from volthood_tools.enrol.household import household_ca
+from volthood_tools.enrol.meter import Line, MeterSetting
+from volthood_tools.enrol.meter_choice import MeterWish, meter_at_enrolment
 
 SLOT_LENGTHS = ("900", "1800", "3600")
 
@@ -50,6 +51,9 @@ SLOT_LENGTHS = ("900", "1800", "3600")
 @click.option("--plain", is_flag=True, help="A broker without TLS: for tests and demonstrations.")
 @click.option("--again", is_flag=True, help="Also a board that is enrolled already; it takes its own PIN.")
 @click.option("--without-meter", is_flag=True, help="Do not wait for a reading of the meter.")
+@click.option("--find-meter", is_flag=True, help="Look for the meter on the bus first, whatever the board is set to.")
+@click.option("--meter", metavar="MODEL[,ADDRESS[,WHERE[,unverified]]]", help="Set the household's meter.")
+@click.option("--bus", metavar="LINE", help="Line settings of the RS-485 bus for --meter, as '9600 N1'.")
 @click.option("--json", "as_json", is_flag=True, help="Ask nothing; print one JSON object.")
 def main(
     port: Path,
@@ -62,6 +66,9 @@ def main(
     plain: bool,
     again: bool,
     without_meter: bool,
+    find_meter: bool,
+    meter: str | None,
+    bus: str | None,
     as_json: bool,
 ) -> None:
     """Enrol the board on PORT: compare its fingerprint, see its meter, give it its household and a PIN."""
@@ -70,7 +77,11 @@ def main(
             console = NodeConsole(opened, str(port))
             identity = identify(console)
             check_free(identity, again=again)
-            reading = None if without_meter else read_meter(console)
+            if identity.house is not None:
+                # Its meter is changed only with the PIN it has.
+                pin = check_pin(_pin(pin, as_json))
+            wanted = MeterWish(find=find_meter, setting=_setting(meter, bus), without=without_meter)
+            reading = meter_at_enrolment(console, wanted, pin if identity.house else None, ask=not as_json)
             if not as_json:
                 _show(identity, reading)
             household = Household(
@@ -97,6 +108,13 @@ def _show(identity: Identity, reading: MeterReading | None) -> None:
         energy = f"import {reading.import_wh} Wh, export {reading.export_wh} Wh"
         click.echo(f"Meter        serial {reading.serial}: {reading.power_w} W, {energy}")
     click.confirm("Is that the fingerprint that the board's own console shows with `id`?", default=True, abort=True)
+
+
+def _setting(meter: str | None, bus: str | None) -> MeterSetting | None:
+    """The meter of the options. Raises: `LocalError`."""
+    if meter is None and bus is not None:
+        raise LocalError("--bus goes with --meter")
+    return None if meter is None else MeterSetting.parse(meter, None if bus is None else Line.parse(bus))
 
 
 def _given(name: str, value: str | None, as_json: bool) -> str:
