@@ -38,8 +38,8 @@ def put_cert(context: "Context", argument: str) -> "Answer":
     return [("bytes", sum([len(each) for each in context.staged[name]]))]
 
 
-def staged(context: "Context") -> "tuple[bytes, bytes]":
-    """The certificates of the CA and of this node, as `cert put` brought them. Raises ConfigError."""
+def kept(context: "Context") -> "tuple[str, str]":
+    """The files of the certificates of CA and node that `cert put` brought, written now. Raises ConfigError, OSError."""
     from voltnode.x509 import Certificate
 
     parts = [b"".join(context.staged.get(name, [])) for name in _STAGED]
@@ -51,4 +51,4 @@ def staged(context: "Context") -> "tuple[bytes, bytes]":
     if own.issuer_raw != ca.subject_raw:
         raise ConfigError("cert_wrong", "not issued by that CA")
     context.staged.clear()
-    return parts[0], parts[1]
+    return identity.keep(context.node.board.flash, (parts[0], parts[1]))

@@ -2,10 +2,9 @@
 
 import json
 
-from voltnode import identity
 from voltnode.config import Enrolment
 from voltnode.console.commands import RefusedError
-from voltnode.pin import check_pin, kept_pin
+from voltnode.on_demand import call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from voltnode.console.commands import Answer, Context
 
 CONFIRM_MS = 60_000
+_PIN = "voltnode.pin"
 _MAX_NESTING = 8
 
 
@@ -24,23 +24,16 @@ def enrol(context: "Context", argument: str) -> "Answer":
     if node.config.enrolment is not None:
         if values.get("again") is not True:
             raise RefusedError("already_enrolled", "for %s; again with the PIN" % node.config.enrolment.house)
-        check_pin(node.board, node.config, values.get("pin"))
+        call(_PIN, "check_pin", node.board, node.config, values.get("pin"))
     values["ca"] = values["cert"] = ""
-    enrolment, pin = Enrolment(values), kept_pin(node.board, values.get("pin"))
+    enrolment, pin = Enrolment(values), call(_PIN, "kept_pin", node.board, values.get("pin"))
     if values.get("tls") is True:
-        enrolment.ca, enrolment.cert = _certificates(context)
+        enrolment.ca, enrolment.cert = call("voltnode.console.certify", "kept", context)
     elif values.get("tls") is not False:
         raise RefusedError("tls_missing", "true after cert put, or false for a broker without certificates")
     node.enrol(enrolment, pin)
-    identity.tidy(node.board.flash, enrolment)
+    call("voltnode.identity", "tidy", node.board.flash, enrolment)
     return [("enrolled", True), ("node", node.name), ("house", values["house"])]
-
-
-def _certificates(context: "Context") -> "tuple[str, str]":
-    """The files of the certificates that `cert put` brought, written now. Raises ConfigError, OSError."""
-    from voltnode.console.certify import staged
-
-    return identity.keep(context.node.board.flash, staged(context))
 
 
 def reboot(context: "Context", _: str) -> "Answer":
@@ -56,7 +49,7 @@ def factory_reset(context: "Context", argument: str) -> "Answer":
     if node.config.enrolment is not None:
         if not words:
             raise RefusedError("pin_missing", "factory-reset PIN; all records and the key will be gone")
-        check_pin(node.board, node.config, words.pop(0))
+        call(_PIN, "check_pin", node.board, node.config, words.pop(0))
     now_ms = node.board.now_ms()
     if words and context.reset_code and words[0] == context.reset_code and now_ms < context.reset_until_ms:
         context.then = node.forget_everything
