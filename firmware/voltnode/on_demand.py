@@ -23,6 +23,14 @@ def call(module: str, function: str, *arguments: "Any") -> "Any":
         drop_since(before)
 
 
+def only(module: str, function: str, *arguments: "Any") -> "Any":
+    """As `call`, but what the module needs stays: it is there for good, and the module is not."""
+    try:
+        return load(module, function)(*arguments)
+    finally:
+        drop_since(loaded() - {module})
+
+
 def once(module: str, name: str) -> "Any":
     """A function of a module that is forgotten at once: it lasts for as long as somebody has the function, or runs it."""
     before = loaded()

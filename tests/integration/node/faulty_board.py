@@ -25,16 +25,16 @@ for module, values in faults.get("set", {}).items():
     for name, value in values.items():
         setattr(__import__(module, None, None, (name,)), name, value)
 
-keep = main.Node._keep
+keep = main.Node.keep
 
 
-async def faulty_keep(node: "main.Node", name: str, start: "Callable[[], Awaitable[None]]") -> None:
+async def faulty_keep(node: "main.Node", name: str, start: "Callable[..., Awaitable[None]]", *arguments: "Any") -> None:
     if name == faults.get("hang"):
         await asyncio.Event().wait()
     if name == faults.get("spin"):
         while True:
             pass
-    await keep(node, name, start)
+    await keep(node, name, start, *arguments)
 
 
 async def crash(_node: "main.Node") -> None:
@@ -42,7 +42,7 @@ async def crash(_node: "main.Node") -> None:
 
 
 node_class: "Any" = main.Node
-node_class._keep = faulty_keep
+node_class.keep = faulty_keep
 if faults.get("crash"):
     node_class.run = crash
 unix.main()
