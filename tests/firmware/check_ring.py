@@ -15,6 +15,7 @@ from voltnode.hal.partition import Partition
 from voltnode.rawring import HEADER_BYTES
 from voltnode.ring import Ring, frame
 from voltnode.survey import gaps
+from voltnode.takeup import closed_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,6 +141,30 @@ def check_drop(place: Place) -> "Checks":
 def nothing_closed(_record: bytes) -> "tuple[tuple[int, int, int], ...]":
     """No record names a gap."""
     return ()
+
+
+def check_named(place: Place) -> "Checks":
+    """What the ring dropped is named by the records after it, each number once."""
+    node = flashes.Node(place.new())
+    minute = 0
+    while not node.ring.dropped:
+        minute += 1
+        node.minute(minute, receipt=False)
+    for later in range(minute + 1, minute + 31):
+        node.minute(later, receipt=False)
+    reader = node.ring.reader()
+    kept: set[int] = set()
+    named: list[int] = []
+    while True:
+        entry = reader.next()
+        if entry is None:
+            break
+        kept.add(entry[0])
+        for first, last, reason in closed_by(entry[1]):
+            yield "reason", reason == DROPPED
+            named += range(first, last + 1)
+    yield "named once", len(named) == len(set(named)) == node.ring.dropped
+    yield "all there or named", kept | set(named) == set(range(1, node.ring.greatest + 1)) and not kept & set(named)
 
 
 def size_of(is_slot: bool) -> int:
@@ -274,6 +299,7 @@ def main(kind: str, folder: str) -> int:
         check_order,
         check_receipt,
         check_drop,
+        check_named,
         check_capacity,
         check_failing,
         check_death,
