@@ -1,13 +1,14 @@
 """The modules that are always there, joined into one: each file carries a table of its names, and imports what others have.
 
-What `roots` import where they begin, and what that imports, becomes one module; a name at its top level is short, and each
-has another. Errors keep theirs, since logs say them. A module that some text names is loaded by that name, and stays
-apart. All others find what they import in the joined module.
+What `roots` import where they begin, and what that imports, becomes one module. A name at its top level is one that the module
+has for something else, and each has another; errors keep theirs, since logs say them. A module that some text names is loaded
+by that name, and stays apart. All others find what they import in the joined module.
 """
 
 import ast
 from collections.abc import Iterable, Iterator
 from itertools import chain, product
+from keyword import iskeyword
 from string import ascii_lowercase, digits
 
 from volthood_tools.release.source import unparsed
@@ -111,11 +112,12 @@ def _unique(trees: dict[str, ast.Module], members: list[str]) -> dict[str, _Name
         for field in ("id", "arg", "name", "asname")
         if isinstance(getattr(node, field, None), str)
     }
-    letters = (
-        "".join(parts)
-        for parts in chain(product(ascii_lowercase, ascii_lowercase + digits), product(ascii_lowercase, digits, digits))
-    )
-    fresh = (name for name in letters if name not in used and name not in ("as", "if", "in", "is", "or"))
+    # A name that stands there already, as that of an attribute, costs nothing.
+    attributes = {
+        node.attr for member in members for node in ast.walk(trees[member]) if isinstance(node, ast.Attribute)
+    }
+    candidates = chain(sorted(attributes), map("".join, product(ascii_lowercase, ascii_lowercase + digits)))
+    fresh = (name for name in candidates if name not in used and not iskeyword(name) and not name.startswith("__"))
     names: dict[str, _Names] = {}
     for member in members:
         names[member] = {
