@@ -1,4 +1,6 @@
-"""Charts as SVG text: stacked bars around a zero line, and step lines. Data in, markup out; no script, no font of its own.
+"""Charts as SVG text: stacked bars around a zero line, step lines, and curves through points.
+
+Data in, markup out; no script, no font of its own.
 
 Each chart exists in a wide and a narrow form (`wide` and `narrow` classes; the page shows the one that fits), names itself
 for a screen reader, and is meant to stand beside a table of the same numbers. Colours come from the page as CSS
@@ -51,6 +53,15 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class Points:
+    """A curve through one point for each label, in the middle of its place."""
+
+    name: str
+    colour: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Axis:
     """The scale of a chart: its lowest and highest value and where lines are drawn."""
 
@@ -94,7 +105,7 @@ class Chart:
         title: one line that says what is seen; read out by screen readers.
         unit: unit of all values, shown above the scale.
         labels: one per slot, times as HH:MM; as many of them as fit are written under the axis.
-        bars, steps: the layers, first drawn first.
+        bars, steps, points: the layers, first drawn first. With points labels stand in the middle of their places.
         format_value: how a value is written at the scale.
         forms: width and height of the wide and of the narrow form.
     """
@@ -104,11 +115,12 @@ class Chart:
     labels: tuple[str, ...]
     bars: tuple[Bars, ...] = ()
     steps: tuple[Steps, ...] = ()
+    points: tuple[Points, ...] = ()
     format_value: Callable[[float], str] = plain
     forms: tuple[tuple[int, int], tuple[int, int]] = (WIDE, NARROW)
 
     def __post_init__(self) -> None:
-        layers: list[Bars | Steps] = [*self.bars, *self.steps]
+        layers: list[Bars | Steps | Points] = [*self.bars, *self.steps, *self.points]
         for layer in layers:
             if len(layer.values) != len(self.labels):
                 raise LocalError(f"{layer.name}: {len(layer.values)} values for {len(self.labels)} slots")
@@ -123,7 +135,8 @@ class Chart:
         """What each colour that is seen means; hidden from screen readers, for whom the table has the names."""
         seen = [bar for bar in self.bars if any(bar.values)]
         keys = [f'<i class="key" style="--c:{escape(bar.colour)}"></i>{escape(bar.name)}' for bar in seen]
-        keys += [f"{_line_key(line)}{escape(line.name)}" for line in self.steps]
+        keys += [f"{_line_key(line.colour, line.dash)}{escape(line.name)}" for line in self.steps]
+        keys += [f"{_line_key(curve.colour)}{escape(curve.name)}" for curve in self.points]
         items = "".join(f"<li>{key}</li>" for key in keys)
         return f'<ul class="legend" aria-hidden="true">{items}</ul>'
 
@@ -135,13 +148,14 @@ class Chart:
             highs.append(sum(value for value in values if value > 0))
             lows.append(sum(value for value in values if value < 0))
         known = [value for layer in self.steps for value in layer.values if value is not None]
+        known += [value for layer in self.points for value in layer.values]
         return axis(min(lows + known), max(highs + known))
 
     def _form(self, width: int, height: int, name: str) -> str:
         plot = _Plot(width, height, len(self.labels), self.scale())
         parts = [self._grid(plot), *self._stacks(plot, with_tips=name == "wide")]
         parts += [plot.step_line(layer) for layer in self.steps]
-        parts += [self._zero(plot), self._x_labels(plot)]
+        parts += [self._zero(plot), self._x_labels(plot), *map(plot.curve, self.points)]
         return (
             f'<svg class="{name}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(self.title)}">'
             f"{''.join(parts)}</svg>"
@@ -180,10 +194,10 @@ class Chart:
 
     def _x_labels(self, plot: "_Plot") -> str:
         every, first = _rhythm(self.labels, max(1, int(plot.inner // _LABEL_PX)))
-        y = plot.height - _BOTTOM + 18
+        y, place = plot.height - _BOTTOM + 18, plot.middle if self.points else plot.x
         return "".join(
-            f'<path class="mark" d="M{plot.x(slot):.1f} {plot.height - _BOTTOM}v4"/>'
-            f'<text x="{plot.x(slot):.1f}" y="{y}" text-anchor="middle">{escape(self.labels[slot])}</text>'
+            f'<path class="mark" d="M{place(slot):.1f} {plot.height - _BOTTOM}v4"/>'
+            f'<text x="{place(slot):.1f}" y="{y}" text-anchor="middle">{escape(self.labels[slot])}</text>'
             for slot in range(first, len(self.labels), every)
         )
 
@@ -196,15 +210,15 @@ def _rhythm(labels: tuple[str, ...], most: int) -> tuple[int, int]:
     return every, hour % every
 
 
-def _line_key(line: Steps) -> str:
+def _line_key(colour: str, dash: str = "") -> str:
     return (
         f'<svg class="line" viewBox="0 0 22 10" aria-hidden="true"><path class="step" d="M1 5H21" '
-        f'stroke="{escape(line.colour)}"{_dashed(line)}/></svg>'
+        f'stroke="{escape(colour)}"{_dashed(dash)}/></svg>'
     )
 
 
-def _dashed(line: Steps) -> str:
-    return f' stroke-dasharray="{escape(line.dash)}"' if line.dash else ""
+def _dashed(dash: str) -> str:
+    return f' stroke-dasharray="{escape(dash)}"' if dash else ""
 
 
 @dataclass(frozen=True)
@@ -226,6 +240,9 @@ class _Plot:
 
     def x(self, slot: int) -> float:
         return _LEFT + slot * self.step
+
+    def middle(self, slot: int) -> float:
+        return self.x(slot) + self.step / 2
 
     def y(self, value: float) -> float:
         share = (value - self.axis.low) / (self.axis.high - self.axis.low)
@@ -250,4 +267,11 @@ class _Plot:
             start = f"V{self.y(value):.1f}" if drawing else f"M{self.x(slot):.1f} {self.y(value):.1f}"
             path.append(f"{start}H{self.x(slot + 1):.1f}")
             drawing = True
-        return f'<path class="step" d="{"".join(path)}" stroke="{escape(layer.colour)}"{_dashed(layer)}/>'
+        return f'<path class="step" d="{"".join(path)}" stroke="{escape(layer.colour)}"{_dashed(layer.dash)}/>'
+
+    def curve(self, layer: Points) -> str:
+        places = [f"{self.middle(slot):.1f} {self.y(value):.1f}" for slot, value in enumerate(layer.values)]
+        colour = escape(layer.colour)
+        dots = "".join(f'<path d="M{place}h0"/>' for place in places)
+        dots = f'<g stroke="{colour}" stroke-width="7" stroke-linecap="round">{dots}</g>'
+        return f'<path class="step" d="M{"L".join(places)}" stroke="{colour}"/>{dots}'

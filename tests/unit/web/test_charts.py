@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volthood.errors import LocalError
-from volthood.web.charts import NARROW, WIDE, Bars, Chart, Steps, axis, plain
+from volthood.web.charts import NARROW, WIDE, Bars, Chart, Points, Steps, axis, plain
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = ("09:00", "09:15", "09:30", "09:45")
@@ -133,3 +133,21 @@ def test_no_slots_draw_an_empty_chart() -> None:
 def test_a_layer_of_another_length_is_refused() -> None:
     with pytest.raises(LocalError, match="short: 1 values for 4 slots"):
         Chart("t", "kWh", LABELS, (Bars("short", "red", (1,)),))
+
+
+def test_a_curve_goes_through_the_middle_of_each_place() -> None:
+    chart = Chart("lost", "%", ("0 %", "2 %", "5 %"), points=(Points("one & two", "red", (0, 1, 4)),))
+    wide = form(chart, "wide")
+    [line] = [path for path in wide.iter("path") if path.get("class") == "step"]
+    [dots] = list(wide.iter("g"))
+    assert line.get("d", "").count("L") == 2
+    assert len(list(dots)) == 3
+    marks = [path.get("d", "")[1:].split()[0] for path in wide.iter("path") if path.get("class") == "mark"]
+    assert marks == [point[1:].split()[0] for point in (path.get("d", "") for path in dots)]
+    assert chart.scale().high >= 4
+    assert "one & two" in "".join(drawn(chart).itertext())
+
+
+def test_a_curve_has_a_point_for_each_label() -> None:
+    with pytest.raises(LocalError, match="lost: 1 values for 4 slots"):
+        Chart("a chart", "%", LABELS, points=(Points("lost", "red", (1,)),))

@@ -66,7 +66,13 @@ def facts(result: SimResult) -> list[tuple[str, str]]:
     return [
         (
             "agents",
-            f"{agents} in {len(result.hoods)} hoods, {result.settings.slots} slots, {result.settings.price_rule}",
+            ", ".join(
+                (
+                    f"{agents} in {_count(len(result.hoods), 'hood')}",
+                    _count(result.settings.slots, "slot"),
+                    result.settings.price_rule,
+                )
+            ),
         ),
         ("faults", faults),
         (
@@ -91,3 +97,7 @@ def facts(result: SimResult) -> list[tuple[str, str]]:
         ),
         ("digest", result.digest),
     ]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from volthood.web.charts import Bars, Chart, Steps
+from volthood.web.charts import Bars, Chart, Points, Steps
 from volthood_tools.demo.report import page
 from volthood_tools.demo.report.markup import Column, Markup, card, details, join, kwh, section, table, tag
 from volthood_tools.sim.curves import Curve
@@ -28,17 +28,17 @@ def simulation_page(results: Sequence[SimResult], commands: Sequence[str], curve
     """The page: one file of HTML that loads nothing."""
     head = tag("header", tag("p", "Volthood", class_="brand"), tag("h1", "A simulated neighbourhood"), tag("p", NOTE))
     runs = [
-        section(f"run{number}", f"Seed {result.settings.seed}", *_run(result, command))
+        section(f"run{number}", f"Seed {result.settings.seed}", tag("div", *_run(result, command), class_="stack"))
         for number, (result, command) in enumerate(zip(results, commands, strict=True))
     ]
-    drawn = [section("curves", "Curves", *map(_curve, curves))] if curves else []
+    drawn = [section("curves", "Curves", tag("div", *map(_curve, curves), class_="stack"))] if curves else []
     return page("A simulated neighbourhood", join([head, *drawn, *runs]), Markup(""))
 
 
 def _run(result: SimResult, command: str) -> list[Markup]:
     slots = _summed(result)
     told = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts(result)]
-    again = tag("p", "The same again: ", tag("code", command))
+    again = tag("p", "The same again: ", tag("code", *_words(command)))
     parts = [card(tag("dl", *told, class_="ways"), again), card(_energy(slots)), card(_lost(slots))]
     if result.breaches:
         cases = [
@@ -47,6 +47,12 @@ def _run(result: SimResult, command: str) -> list[Markup]:
         ]
         parts.insert(0, card(tag("h3", "Laws that do not hold"), tag("dl", *cases, class_="ways")))
     return parts
+
+
+def _words(command: str) -> list[str]:
+    """The command, broken between options only: a dash at the end of a line would look like a part of the next one."""
+    first, *options = command.split(" --")
+    return [first, *(part for option in options for part in (" ", tag("span", f"--{option}", class_="whole")))]
 
 
 def _where(hood: int, breach: Breach) -> str:
@@ -122,10 +128,11 @@ def _drawn(chart: Chart) -> Markup:
 
 
 def _curve(curve: Curve) -> Markup:
-    steps = tuple(
-        Steps(name, COLOURS[number % len(COLOURS)], values) for number, (name, values) in enumerate(curve.lines.items())
+    points = tuple(
+        Points(name, COLOURS[number % len(COLOURS)], values)
+        for number, (name, values) in enumerate(curve.lines.items())
     )
-    chart = Chart(curve.title, "%", curve.labels, steps=steps)
+    chart = Chart(curve.title, "%", curve.labels, points=points)
     columns = (Column("line", number=False), *(Column(label) for label in curve.labels))
     rows = [(name, *(f"{value:.2f}" for value in values)) for name, values in curve.lines.items()]
     numbers = details("Numbers", table("Per cent of the optimum", columns, rows))
