@@ -22,40 +22,35 @@ if TYPE_CHECKING:
     """In the order in which a person reads them: dictionaries here have none."""
 
 COMMANDS = (
-    ("help", "this list; --json behind any command gives one JSON object", "", ""),
-    ("id", "name, public key and fingerprint of this node", "show_node", "show_id"),
-    ("status", "uptime, memory, time, broker, meter, queue", "show_node", "show_status"),
-    ("queue", "records waiting for the agent's receipt", "show_records", "show_queue"),
-    ("meter list", "the meters read here; meter list all: the models there are", "show_meter", "show_meters"),
-    ("meter read", "meter read METER: newest reading, register by register", "show_meter", "show_reading"),
-    ("meter watch", "meter watch METER SECONDS: a line a second until a key", "show_meter", "watch"),
-    ("meter probe", "looks for meters: probe, probe ADDRESSES BAUD, probe HOST:PORT; a key ends it", "probe", "probe"),
-    ("bus stats", "requests and errors of each meter", "show_meter", "show_stats"),
-    ("bus trace", "bus trace on|off: each frame in hex, verdict, time", "show_meter", "trace"),
-    ("config get", "settings of this board, and what they may be", "configure", "show_config"),
-    ("config set", "config set PIN NAME=VALUE...: several at once, all or none", "configure", "set_config"),
-    ("wiring", "a minute of readings, and what is crossed: seconds=60 fuse=A load=W pv=yes|no", "wiring", "wiring"),
-    ("selftest", "flash, memory, random, signature, bus, meter, clock, link, certificates", "selftest", "selftest"),
-    ("chain", "hashes of the newest records", "show_records", "show_chain"),
-    ("log", "newest events, and how often each happened", "show_records", "show_log"),
-    ("time", "calendar time and how good it is", "show_node", "show_time"),
-    ("wifi scan", "networks around", "wifi", "scan"),
-    ("wifi set", 'wifi set {"ssid", "password", "pin"}: joins this network from now on', "wifi", "set_wifi"),
-    ("mqtt test", "tries the broker now, and says what is wrong", "show_link", "try_mqtt"),
-    ("cert", "certificates: issuer, validity, fingerprint, days left", "show_cert", "show_cert"),
-    ("cert key", "the public half of the TLS key, made here", "certify", "show_key"),
-    ("cert put", "cert put ca|node N BASE64: certificates for the enrolment that follows", "certify", "put_cert"),
-    (
-        "enrol",
-        'enrol {"house", "link_key", "broker", "tls", "pin", "slot_s", "again"}: whose meter this is',
-        "change",
-        "enrol",
-    ),
-    ("update status", "release, and what is being downloaded", "show_update", "show_update"),
-    ("reboot", "starts the board again", "change", "reboot"),
-    ("factory-reset", "factory-reset PIN: erases key, records and settings, in two steps", "change", "factory_reset"),
+    ("help", "helps", "show_help"),
+    ("id", "show_node", "show_id"),
+    ("status", "show_node", "show_status"),
+    ("queue", "show_records", "show_queue"),
+    ("meter list", "show_meter", "show_meters"),
+    ("meter read", "read_meter", "show_reading"),
+    ("meter watch", "watch_meter", "watch"),
+    ("meter probe", "probe", "probe"),
+    ("bus stats", "show_bus", "show_stats"),
+    ("bus trace", "show_bus", "trace"),
+    ("config get", "configure", "show_config"),
+    ("config set", "configure", "set_config"),
+    ("wiring", "wiring", "wiring"),
+    ("selftest", "selftest", "selftest"),
+    ("chain", "show_records", "show_chain"),
+    ("log", "show_records", "show_log"),
+    ("time", "show_node", "show_time"),
+    ("wifi scan", "wifi", "scan"),
+    ("wifi set", "wifi", "set_wifi"),
+    ("mqtt test", "show_link", "try_mqtt"),
+    ("cert", "show_cert", "show_cert"),
+    ("cert key", "certify", "show_key"),
+    ("cert put", "certify", "put_cert"),
+    ("enrol", "change", "enrol"),
+    ("update status", "show_update", "show_update"),
+    ("reboot", "change", "reboot"),
+    ("factory-reset", "change", "factory_reset"),
 )
-"""Name, help, and the module and function behind it."""
+"""Name, and the module and function behind it."""
 
 NAMES = tuple([entry[0] for entry in COMMANDS])
 
@@ -128,7 +123,7 @@ async def _run(context: Context, text: str) -> "Answer":
     words = text.split(None, 2)
     for count in (2, 1):
         name = " ".join(words[:count])
-        for known, _, module, function in COMMANDS:
+        for known, module, function in COMMANDS:
             if len(words) >= count and name == known:
                 return await _call(context, module, function, _after(text, words[:count]))
     raise RefusedError("unknown_command", "help lists the commands")
@@ -141,8 +136,6 @@ def _after(text: str, words: "list[str]") -> str:
 
 
 async def _call(context: Context, module: str, function: str, argument: str) -> "Answer":
-    if not module:
-        return [(name, text) for name, text, _, _ in COMMANDS]
     before = loaded()
     try:
         answer: Any = load("voltnode.console." + module, function)(context, argument)
