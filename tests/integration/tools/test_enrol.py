@@ -68,6 +68,9 @@ def test_the_household_s_ca_certifies_the_board(console: Path) -> None:
     about = json.loads(done.stdout)
     assert about["tls"] is True
     assert sorted(path.name for path in folder.iterdir()) == [
+        "broker",
+        "broker.acl",
+        "broker.conf",
         "broker.key",
         "broker.pem",
         "ca.key",

@@ -67,5 +67,9 @@ def test_broker_and_agent_get_theirs_once(tmp_path: Path) -> None:
     assert names.value.get_values_for_type(x509.DNSName) == ["pi.local"]
     agent = x509.load_pem_x509_certificate((tmp_path / "house01.pem").read_bytes())
     assert agent.subject.rfc4514_string() == "CN=house01"
+    config = (tmp_path / "broker.conf").read_text()
+    assert "listener 8883 0.0.0.0\n" in config
+    assert "require_certificate true" in config
+    assert "user house01" in (tmp_path / "broker.acl").read_text()
     household_ca(tmp_path, "house01", "pi.local:8883")
     assert (tmp_path / "broker.pem").read_bytes() == broker
