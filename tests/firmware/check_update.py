@@ -10,7 +10,8 @@ import json
 import sys
 
 from volthood.wire.cbor_writer import WireError
-from volthood.wire.update import APPLY, OFFER, PIECE, Step
+from volthood.wire.limits import MAX_VERB_ARGUMENT_BYTES
+from volthood.wire.rows import APPLY, OFFER, PIECE, STEP, read
 from voltnode.selector import GOOD, RELEASE, choose, write_pointer
 from voltnode.update.folder import CodeFolder
 from voltnode.update.staging import Staging
@@ -39,17 +40,22 @@ async def no_pause() -> None:
     pass
 
 
+def parsed(action: int, offset: int, text: str) -> "tuple[int, int, bytes]":
+    """A step; an action below 0 says that the text is all of it, as it was sent."""
+    data = bytes.fromhex(text)
+    return tuple(read(STEP, data, MAX_VERB_ARGUMENT_BYTES)) if action < 0 else (action, offset, data)
+
+
 async def answers(staging: Staging, steps: "list[Any]") -> "list[object]":
     found: list[object] = []
-    for action, offset, data in steps:
+    for step in steps:
         try:
-            raw = bytes.fromhex(data)
-            step = Step.from_cbor(raw) if action < 0 else Step(action=action, offset=offset, data=raw)
-            if step.action == OFFER:
-                found.append(await staging.offer(step.data))
-            elif step.action == PIECE:
-                found.append(await staging.piece(step.offset, step.data))
-            elif step.action == APPLY:
+            action, offset, data = parsed(*step)
+            if action == OFFER:
+                found.append(await staging.offer(data))
+            elif action == PIECE:
+                found.append(await staging.piece(offset, data))
+            elif action == APPLY:
                 found.append("applied" if (await staging.apply())[1] else "not whole")
             else:
                 await staging.drop()

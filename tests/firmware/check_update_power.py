@@ -12,7 +12,7 @@ import sys
 
 import vfs  # type: ignore[import-not-found]
 
-from volthood.wire.update import unpack_row
+from volthood.wire.rows import unpack_row
 from volthood_tools import nor
 from voltnode.selector import GOOD, RELEASE, TRIAL, choose, other, read_pointer, write_pointer
 from voltnode.update.folder import CodeFolder

@@ -8,24 +8,39 @@
 """
 
 from volthood.wire import limits
-from volthood.wire.cbor import WireError, decode_first, encode
 from volthood.wire.message import Bytes, Field, Int, Message, Row, Text
+from volthood.wire.rows import (
+    APPLY,
+    DROP,
+    MANIFEST_KIND,
+    OFFER,
+    PIECE,
+    check_path,
+    pack_row,
+    release_numbers,
+    release_text,
+    unpack_row,
+)
+
+__all__ = (
+    "APPLY",
+    "DROP",
+    "MAGIC",
+    "OFFER",
+    "PIECE",
+    "Manifest",
+    "Progress",
+    "Step",
+    "check_path",
+    "pack_row",
+    "release_numbers",
+    "release_text",
+    "unpack_row",
+)
 
 MAGIC = b"VHU1"
 """How a bundle begins; then the manifest's length, 2 bytes big-endian, the manifest, the file list, the files."""
 
-ROOTS = ("volthood", "voltnode")
-ENDING = "mpy"
-_PATH_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789_"
-_MAX_LEVELS = 5
-MAX_ROW_BYTES = limits.MAX_UPDATE_PATH_CHARS + 48
-"""Enough for the longest row of a file list."""
-
-OFFER, PIECE, APPLY, DROP = 0, 1, 2, 3
-"""What a step does."""
-
-_ROW = Row(Text(limits.MAX_UPDATE_PATH_CHARS), Int(1, limits.MAX_UPDATE_FILE_BYTES), Bytes(32))
-"""Path, size, SHA-256."""
 _NUMBER = Int(0, limits.MAX_RELEASE_NUMBER)
 _RELEASE = Row(_NUMBER, _NUMBER, _NUMBER)
 
@@ -33,7 +48,7 @@ _RELEASE = Row(_NUMBER, _NUMBER, _NUMBER)
 class Manifest(Message):
     """A release."""
 
-    KIND = "volthood/1/update"
+    KIND = MANIFEST_KIND
     MAX_BYTES = limits.MAX_MANIFEST_BYTES
     FIELDS = (
         Field(2, "release", _RELEASE, "its number: [1, 2, 3] is 1.2.3"),
@@ -84,46 +99,3 @@ class Progress(Message):
 
     next: int
     applied: int
-
-
-def release_numbers(text: str) -> "tuple[int, int, int]":
-    """The numbers of a release, of 1.2.3 they are (1, 2, 3). Raises `WireError` (`release_invalid`)."""
-    parts = text.split(".")
-    if len(parts) == 3 and all([_is_number(part) for part in parts]):
-        numbers = int(parts[0]), int(parts[1]), int(parts[2])
-        if release_text(numbers) == text:
-            return numbers
-    raise WireError("release_invalid", "three numbers: 1.2.3")
-
-
-def _is_number(text: str) -> bool:
-    return 1 <= len(text) <= 4 and all([char in "0123456789" for char in text])
-
-
-def release_text(numbers: "tuple[int, int, int]") -> str:
-    """A release as people write it."""
-    return "%d.%d.%d" % tuple(numbers)
-
-
-def check_path(path: str) -> str:
-    """`path` if a file of a release may lie there. Raises `WireError` (`path_refused`)."""
-    stem, _, ending = path.rpartition(".")
-    levels = stem.split("/")
-    if not (2 <= len(levels) <= _MAX_LEVELS and levels[0] in ROOTS and ending == ENDING):
-        raise WireError("path_refused", path[:32])
-    for level in levels:
-        if not level or not all([char in _PATH_CHARS for char in level]):
-            raise WireError("path_refused", path[:32])
-    return path
-
-
-def pack_row(path: str, size: int, digest: bytes) -> bytes:
-    """A row of the file list. Raises `WireError`."""
-    return encode(_ROW.check((check_path(path), size, digest), "row"))
-
-
-def unpack_row(data: bytes) -> "tuple[str, int, bytes, int]":
-    """(path, size, SHA-256, bytes of the row) of the row that `data` begins with. Raises `WireError`."""
-    value, used = decode_first(data)
-    row: tuple[str, int, bytes] = _ROW.check(value, "row")  # type: ignore[assignment]
-    return check_path(row[0]), row[1], row[2], used

@@ -10,21 +10,19 @@
 
 from volthood.wire import limits
 from volthood.wire.message import Bytes, Field, Int, Message, Text
+from volthood.wire.rows import ANSWER_KIND, FAILED, FRESH_MS, REPLAYED, STALE, UNKNOWN, VERB_KIND
+
+__all__ = ("FAILED", "FRESH_MS", "NO_CHALLENGE", "REPLAYED", "STALE", "UNKNOWN", "Answer", "Verb")
 
 CHALLENGE_BYTES = 8
 REQUEST_BYTES = 8
 NO_CHALLENGE = bytes(CHALLENGE_BYTES)
-FRESH_MS = 60_000
-"""How long a challenge serves, of the node's transport time."""
-
-STALE, REPLAYED, UNKNOWN, FAILED = "challenge_stale", "replayed", "verb_unknown", "failed"
-"""Refusals that the protocol itself has; a verb may have others."""
 
 
 class Verb(Message):
     """Agent to node: do this."""
 
-    KIND = "volthood/1/verb"
+    KIND = VERB_KIND
     MAX_BYTES = limits.MAX_VERB_BYTES
     FIELDS = (
         Field(2, "request", Bytes(REQUEST_BYTES), "number of this request, random"),
@@ -42,7 +40,7 @@ class Verb(Message):
 class Answer(Message):
     """Node to agent: what came of a verb, in one or more parts. `next_challenge` stands in the last."""
 
-    KIND = "volthood/1/answer"
+    KIND = ANSWER_KIND
     MAX_BYTES = limits.MAX_ANSWER_BYTES
     FIELDS = (
         Field(2, "request", Bytes(REQUEST_BYTES), "the verb's"),

@@ -2,7 +2,7 @@
 
 import voltnode
 from volthood.wire.keys import key_hash, spki_p256
-from volthood.wire.update import release_text
+from volthood.wire.rows import release_text
 from voltnode.selector import MAX_TRIES, RELEASE, TRIAL, other, read_pointer, running
 from voltnode.update import KEY_FILE
 from voltnode.update.folder import CodeFolder

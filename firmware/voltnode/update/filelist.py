@@ -1,14 +1,14 @@
 """The file list of a release, read from flash row by row: as a whole it would be a large part of the memory."""
 
 from volthood.wire.cbor_writer import WireError
-from volthood.wire.update import MAX_ROW_BYTES, unpack_row
+from volthood.wire.rows import MAX_ROW_BYTES, unpack_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from volthood.wire.update import Manifest
     from voltnode.hal import Flash
+    from voltnode.update.manifest import Manifest
 
 
 class Cursor:

@@ -7,14 +7,39 @@ from volthood.wire import cose
 from volthood.wire.cbor_writer import WireError
 from volthood.wire.keys import kid, spki_p256
 from volthood.wire.limits import MAX_MANIFEST_BYTES
-from volthood.wire.update import Manifest, release_numbers, release_text
+from volthood.wire.rows import MANIFEST_KIND, read_manifest, release_numbers, release_text
 from voltnode.sign.verify import verify_steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from typing import Any
 
 KEY_BYTES = 64
+
+
+class Manifest:
+    """What a release says of itself.
+
+    Attributes:
+        release, minimum: its number, and that of the oldest release that it may replace, as three numbers.
+        hardware, mpy: the board, and the version of the .mpy format, that it is for.
+        files, content_bytes: how many files, and their bytes.
+        list_bytes, list_hash: size and SHA-256 of the file list.
+    """
+
+    def __init__(self, payload: bytes) -> None:
+        values: list[Any] = read_manifest(payload)
+        self.release: tuple[int, int, int] = values[0]
+        self.hardware: str = values[1]
+        self.minimum: tuple[int, int, int] = values[2]
+        self.mpy: int = values[3]
+        self.files: int = values[4]
+        self.content_bytes: int = values[5]
+        self.list_bytes: int = values[6]
+        self.list_hash: bytes = values[7]
+
+
 _BLOCK_BYTES = 4096
 _SPARE_BLOCKS = 24
 """For folders, the file list, and the records that go on being written meanwhile."""
@@ -22,7 +47,7 @@ _SPARE_BLOCKS = 24
 
 def opened(signed: bytes) -> Manifest:
     """The manifest in `signed`, its signature not looked at. Raises WireError."""
-    return Manifest.from_cbor(cose.unpack_sign1(signed, MAX_MANIFEST_BYTES).payload)
+    return Manifest(cose.unpack_sign1(signed, MAX_MANIFEST_BYTES).payload)
 
 
 def open_steps(signed: bytes, key: bytes) -> "Generator[None, None, Manifest]":
@@ -39,11 +64,11 @@ def open_steps(signed: bytes, key: bytes) -> "Generator[None, None, Manifest]":
     parts = cose.unpack_sign1(signed, MAX_MANIFEST_BYTES)
     if parts.alg != cose.ES256 or parts.kid != kid(spki_p256(key)):
         raise WireError("kid_unknown", "not signed with this node's release key")
-    message = cose.to_be_signed(Manifest.KIND, parts.protected, parts.payload)
+    message = cose.to_be_signed(MANIFEST_KIND, parts.protected, parts.payload)
     good = yield from verify_steps(key, hashlib.sha256(message).digest(), parts.signature)
     if not good:
         raise WireError("signature_wrong")
-    return Manifest.from_cbor(parts.payload)
+    return Manifest(parts.payload)
 
 
 def check_fits(manifest: Manifest, running: str, hardware: str, free_bytes: int) -> None:

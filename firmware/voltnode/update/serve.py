@@ -1,7 +1,8 @@
 """The verb `update`: one step of an update, between two transactions of the bus."""
 
 import voltnode
-from volthood.wire.update import APPLY, OFFER, PIECE, Progress, Step
+from volthood.wire.limits import MAX_VERB_ARGUMENT_BYTES
+from volthood.wire.rows import APPLY, OFFER, PIECE, PROGRESS, STEP, read, write
 from voltnode.selector import running
 from voltnode.update import KEY_FILE
 from voltnode.update.folder import CodeFolder
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 
 
 async def update(call: "Call") -> bytes:
-    """Does a `Step` and gives the `Progress`. Raises VerbError and WireError, whose reason is the agent's answer."""
-    node, step = call.node, Step.from_cbor(call.argument)
-    verbs = node.verbs
+    """Does a step and gives the progress. Raises VerbError and WireError, whose reason is the agent's answer."""
+    node, verbs = call.node, call.node.verbs
+    action, offset, data = read(STEP, call.argument, MAX_VERB_ARGUMENT_BYTES)
     if not isinstance(verbs.kept, Staging):
         verbs.kept = open_staging(node)
     try:
-        position, applied = await _do(node, verbs.kept, step)
+        position, applied = await _do(node, verbs.kept, action, offset, data)
     except OSError as error:
         # What is on flash now must be seen anew.
         verbs.kept = None
@@ -29,17 +30,17 @@ async def update(call: "Call") -> bytes:
     if applied:
         node.log("update_applied", before=voltnode.VERSION)
         call.then = lambda: node.guard.restart("update")
-    return Progress(next=position, applied=int(applied)).to_cbor()
+    return write(PROGRESS, position, int(applied))
 
 
-async def _do(node: "Node", staging: Staging, step: Step) -> "tuple[int, bool]":
-    if step.action == PIECE:
-        return await staging.piece(step.offset, step.data), False
-    if step.action == OFFER:
-        position = await staging.offer(step.data)
+async def _do(node: "Node", staging: Staging, action: int, offset: int, data: bytes) -> "tuple[int, bool]":
+    if action == PIECE:
+        return await staging.piece(offset, data), False
+    if action == OFFER:
+        position = await staging.offer(data)
         node.log("update_offered", goes_on_at=position)
         return position, False
-    if step.action == APPLY:
+    if action == APPLY:
         position, applied = await staging.apply()
         if not applied:
             node.log("update_not_whole", goes_on_at=position)

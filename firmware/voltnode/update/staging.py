@@ -8,7 +8,7 @@ where they end; any other changes nothing. Every answer says where to go on.
 import hashlib
 
 from volthood.wire.cbor_writer import WireError
-from volthood.wire.update import Manifest, release_text
+from volthood.wire.rows import release_text
 from voltnode.on_demand import once
 from voltnode.selector import RELEASE, TRIAL, other, read_pointer, write_pointer
 from voltnode.update.filelist import Cursor, check_steps
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from voltnode.update.folder import CodeFlash
+    from voltnode.update.manifest import Manifest
 
 OFFERED = "offered"
 _CHUNK_BYTES = 512
@@ -26,7 +27,7 @@ _RULES = "voltnode.update.manifest"
 """Looked at when a release is offered; its pieces then have the memory."""
 
 
-def _opened(signed: bytes) -> Manifest:
+def _opened(signed: bytes) -> "Manifest":
     manifest: Manifest = once(_RULES, "opened")(signed)
     return manifest
 
@@ -98,7 +99,7 @@ class Staging:
                 return after
         return position
 
-    def _target(self, manifest: Manifest) -> "tuple[str, int]":
+    def _target(self, manifest: "Manifest") -> "tuple[str, int]":
         """The file that the next byte belongs to, and how many it lacks; 0 where nothing is missing any more."""
         if self._cursor is None:
             return self._list, manifest.list_bytes - self._flash.size(self._list)
@@ -137,7 +138,7 @@ class Staging:
         if found[1] == TRIAL:
             raise WireError("on_trial", "%s has no receipt yet" % self._release)
 
-    def _offered(self) -> Manifest:
+    def _offered(self) -> "Manifest":
         if self._manifest is None:
             kept = self._flash.read(OFFERED) or b""
             if kept[:1] != self._slot.encode():
@@ -158,7 +159,7 @@ class Staging:
         await self._quiet()
         self._flash.replace(OFFERED, kept)
 
-    async def _next(self, manifest: Manifest) -> int:
+    async def _next(self, manifest: "Manifest") -> int:
         """Where to go on. Raises WireError (`list_refused`): what is signed is wrong, and is given up."""
         if self._cursor is None:
             have = self._flash.size(self._list)

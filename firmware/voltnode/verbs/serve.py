@@ -1,9 +1,21 @@
 """Serves one verb: checks it, calls what is behind it, answers in parts. Loaded when a verb comes."""
 
 from volthood.wire.cbor_writer import WireError
-from volthood.wire.limits import MAX_ANSWER_BODY_BYTES, MAX_ANSWER_PARTS, MAX_NAME_CHARS
-from volthood.wire.maced import pack_maced, unpack_maced
-from volthood.wire.verb import FAILED, FRESH_MS, REPLAYED, STALE, UNKNOWN, Answer, Verb
+from volthood.wire.limits import MAX_ANSWER_BODY_BYTES, MAX_ANSWER_PARTS, MAX_NAME_CHARS, MAX_VERB_BYTES
+from volthood.wire.maced import seal, unseal
+from volthood.wire.rows import (
+    ANSWER,
+    ANSWER_KIND,
+    FAILED,
+    FRESH_MS,
+    REPLAYED,
+    STALE,
+    UNKNOWN,
+    VERB,
+    VERB_KIND,
+    read,
+    write,
+)
 from voltnode.config import ConfigError
 from voltnode.verbs import HANDLERS, Call, VerbError
 
@@ -22,25 +34,26 @@ async def serve(verbs: "Verbs", enrolment: "Enrolment", data: bytes) -> None:
     """Serves a verb as it arrived. Whatever its handler did not expect is raised once the asker knows that it failed."""
     node = verbs.node
     try:
-        verb = unpack_maced(Verb, enrolment.link_key, node.signer.kid, data)
+        payload = unseal(VERB_KIND, MAX_VERB_BYTES, enrolment.link_key, node.signer.kid, data)
+        request, challenge, name, argument = read(VERB, payload, MAX_VERB_BYTES)
     except WireError as error:
         verbs.refuse(error.reason)
         return
-    if verb.request == verbs.last_request:
+    if request == verbs.last_request:
         verbs.refuse(REPLAYED)
         return
-    answering = _Answering(verbs, enrolment, verb.request)
+    answering = _Answering(verbs, enrolment, request)
     age_ms = node.board.now_ms() - verbs.challenge_ms
-    if verb.challenge != verbs.challenge or age_ms > FRESH_MS:
+    if challenge != verbs.challenge or age_ms > FRESH_MS:
         if not verbs.challenge or age_ms > FRESH_MS // 2:
             verbs.renew()
         verbs.refuse(STALE)
         await answering.end(STALE)
         return
-    verbs.last_request = verb.request
-    call = Call(node, verb.argument)
+    verbs.last_request = request
+    call = Call(node, argument)
     try:
-        await _call(verbs, verb.name, call, answering)
+        await _call(verbs, name, call, answering)
     finally:
         if not answering.over:
             verbs.renew()
@@ -91,18 +104,17 @@ class _Answering:
             if self._part + 1 >= MAX_ANSWER_PARTS:
                 raise VerbError("answer_too_long")
             body, self._body = self._body[:MAX_ANSWER_BODY_BYTES], self._body[MAX_ANSWER_BODY_BYTES:]
-            await self._say(Answer(request=self._request, part=self._part, body=body))
+            await self._say(body)
             self._part += 1
 
     async def end(self, refused: "str | None" = None, detail: bytes = b"") -> None:
         """Sends the last part, with the challenge for the next verb."""
         self.over = True
-        body = detail if refused else self._body
-        values: dict[str, Any] = {"part": self._part, "body": body, "next_challenge": self._verbs.challenge}
-        await self._say(Answer(request=self._request, refused=refused, **values))
+        await self._say(detail if refused else self._body, refused, self._verbs.challenge)
 
-    async def _say(self, answer: Answer) -> None:
+    async def _say(self, body: bytes, refused: "str | None" = None, challenge: "bytes | None" = None) -> None:
         node = self._verbs.node
-        data = pack_maced(answer, self._key, node.signer.kid)
+        answer = write(ANSWER, self._request, self._part, body, refused, challenge)
+        data = seal(ANSWER_KIND, answer, self._key, node.signer.kid)
         if not await node.link.say("did/" + self._request.hex(), data):
             self._verbs.refuse("link_lost")
