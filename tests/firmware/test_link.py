@@ -1,15 +1,15 @@
 """The link against a broker in memory: delivery, receipts, and everything that can go wrong between the two."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 import pytest
 
 from volthood.adapters.crypto import LinkKey
-from volthood.wire.record import SYNCHRONISED, Live, unpack_record
+from volthood.wire.record import SYNCHRONISED, unpack_record
 from volthood_tools.memory_board import MemoryBoard, MemoryStream, QuickSigner
+from volthood_tools.memory_broker import MemoryBroker
 from voltnode import mqtt
 from voltnode.broker import LONGEST_WAIT_MS
 from voltnode.bus.meter import Reading
@@ -32,96 +32,6 @@ def receipt(rseq: int, key: bytes = KEY, node: str = NODE) -> bytes:
     return LinkKey(key).mac_receipt(bytes.fromhex(node), rseq)
 
 
-class Broker:
-    """Takes connections of the node, acknowledges what it publishes, and says what it is told to say.
-
-    Attributes:
-        records: rseq in the order of arrival, repetitions included; `payloads` their bytes.
-        acknowledges: whether publishes get their PUBACK.
-        deaf: whether nothing at all is answered.
-    """
-
-    def __init__(self, board: MemoryBoard) -> None:
-        self.records: list[int] = []
-        self.payloads: dict[int, set[bytes]] = {}
-        self.status: list[dict[str, object]] = []
-        self.lives: list[Live] = []
-        self.received: list[int] = []
-        self.pings = 0
-        self.connections = 0
-        self.acknowledges = True
-        self.deaf = False
-        self.stream: MemoryStream | None = None
-        self.nodes_end: MemoryStream | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        board.dial = self.dial
-
-    def dial(self, host: str, port: int) -> MemoryStream:
-        assert (host, port) == ("127.0.0.1", 1883)
-        self.connections += 1
-        ours, theirs = MemoryStream.pair()
-        self.stream, self.nodes_end = ours, theirs
-        self._tasks.append(asyncio.get_running_loop().create_task(self._serve(ours)))
-        return theirs
-
-    async def _serve(self, stream: MemoryStream) -> None:
-        buffer = b""
-        while data := await stream.read(4096):
-            buffer += data
-            while (split := split_packet(buffer)) is not None:
-                head, body, buffer = split
-                if not self.deaf:
-                    await self._take(stream, head, body)
-
-    async def _take(self, stream: MemoryStream, head: int, body: bytes) -> None:
-        kind = head >> 4
-        if kind == 1:
-            await stream.write(b"\x20\x02\x00\x00")
-        elif kind == 8:
-            await stream.write(b"\x90\x03" + body[:2] + b"\x01")
-        elif kind == 12:
-            self.pings += 1
-            await stream.write(b"\xd0\x00")
-        elif kind == 4:
-            self.received.append(int.from_bytes(body, "big"))
-        elif kind == 3:
-            await self._take_publish(stream, head, body)
-
-    async def _take_publish(self, stream: MemoryStream, head: int, body: bytes) -> None:
-        end = 2 + int.from_bytes(body[:2], "big")
-        topic, rest = body[2:end].decode(), body[end:]
-        if head & 6:
-            if self.acknowledges:
-                await stream.write(b"\x40\x02" + rest[:2])
-            rest = rest[2:]
-        what = topic.removeprefix(TOPIC)
-        if what == "record":
-            rseq = unpack_record(rest)[1].rseq
-            self.records.append(rseq)
-            self.payloads.setdefault(rseq, set()).add(rest)
-        elif what == "live":
-            self.lives.append(Live.from_cbor(rest))
-        else:
-            assert what == "status"
-            self.status.append(json.loads(rest))
-
-    async def say(self, data: bytes, topic: str = TOPIC + "receipt", packet_id: int = 9) -> None:
-        assert self.stream is not None
-        await self.stream.write(mqtt.publish(topic, data, packet_id))
-
-
-def split_packet(buffer: bytes) -> tuple[int, bytes, bytes] | None:
-    length, at = 0, 1
-    while at < len(buffer):
-        length |= (buffer[at] & 127) << 7 * (at - 1)
-        at += 1
-        if not buffer[at - 1] & 128:
-            if len(buffer) < at + length:
-                return None
-            return buffer[0], buffer[at : at + length], buffer[at + length :]
-    return None
-
-
 class Bench:
     """A node's link with what it needs, and a broker."""
 
@@ -134,7 +44,7 @@ class Bench:
         self.recorder = Recorder(self.board, self.ring, sequence, QuickSigner(), self.log, lambda _: "1")
         self.link = Link(self.board, self.ring, self.recorder, NODE, "0.1.0", self.log)
         self.recorder.written = self.link.wake
-        self.broker = Broker(self.board)
+        self.broker = MemoryBroker(self.board, TOPIC)
         self.minute = 0
 
     async def record(self, count: int) -> None:
