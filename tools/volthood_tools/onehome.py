@@ -25,7 +25,7 @@ from volthood_tools.console.port import Port
 from volthood_tools.demo.hoodfile import Founder, first_roster, write_signed
 from volthood_tools.enrol.enrol import Household, Identity, enrol, identify
 from volthood_tools.processes.supervisor import Child, Supervisor
-from volthood_tools.virtual_board import HEAP, VirtualBoard
+from volthood_tools.virtual_board import VirtualBoard
 
 HOUSE = "house01"
 PIN = "2468"
@@ -179,7 +179,7 @@ def board_in(
     folder: Path,
     micropython: Path | None,
     *,
-    heap: str = HEAP,
+    heap: str | None = None,
     code: Path | None = None,
     root: Path | None = None,
     more: Sequence[str] = (),

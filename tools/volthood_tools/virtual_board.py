@@ -24,6 +24,9 @@ HEAP = "448k"
 """Enough to compile the sources at the start, and a console command's whenever it is asked; objects and code are twice
 the size of the ESP32's, which has its code compiled."""
 
+COMPILED_HEAP = "256k"
+"""Enough for the compiled program with everything connected over TLS, and any command of its console."""
+
 _IGNORE_HANG_UP = ("sh", "-c", 'trap "" HUP; exec "$@"', "node")
 
 
@@ -51,7 +54,7 @@ class VirtualBoard:
         sample_ms: transport time between two readings.
         unit: the meter's Modbus address; 0 for its model's usual one.
         micropython: the interpreter; None for this Python.
-        heap: MicroPython's heap.
+        heap: MicroPython's heap; None for one that is enough.
         code: a folder of compiled modules (`volthood_tools.release.build.compile_tree`); None for the sources.
         root: the root of a board's file system (`volthood_tools.release.layout.lay_out`), whose selector starts one of the
             programs there; in place of `code`.
@@ -74,7 +77,7 @@ class VirtualBoard:
         time_server: str | None = None,
         sample_ms: int = 1000,
         unit: int = 0,
-        heap: str = HEAP,
+        heap: str | None = None,
         code: Path | None = None,
         root: Path | None = None,
         more: Sequence[str] = (),
@@ -84,6 +87,7 @@ class VirtualBoard:
             options += ["--clock", clock]
         if time_server is not None:
             options += ["--time-server", time_server]
+        heap = heap or (HEAP if code is None and root is None else COMPILED_HEAP)
         start = [sys.executable] if micropython is None else [micropython, "-X", f"heapsize={heap}"]
         node = ["-m", "voltnode.hal.unix"] if root is None else [root / "main.py", "--root", root]
         self.command: tuple[str, ...] = (*_IGNORE_HANG_UP, *map(str, start + node + options))

@@ -11,6 +11,7 @@ from volthood_tools.demo.dataset import SLOT_S, Dataset
 from volthood_tools.demo.homes import HomeFolder
 from volthood_tools.demo.plan import METER_READ_MS, RunPlan
 from volthood_tools.processes.supervisor import Child
+from volthood_tools.release.cache import compiled_board
 from volthood_tools.virtual_board import VirtualBoard
 
 FIRST_SERIAL = 10_000_001
@@ -98,7 +99,11 @@ def power_csv(data: Dataset, house: str, plan: RunPlan) -> str:
 
 
 def make_boards(folder: Folder, homes: Sequence[HomeFolder], micropython: Path | None) -> list[VirtualBoard]:
-    """A virtual board for each home, its console linked into the folder. They end with `close`."""
+    """A virtual board for each home, its console linked into the folder. They end with `close`.
+
+    On MicroPython they run from compiled files where there is a compiler: that takes them a third of the memory.
+    """
+    code = compiled_board() if micropython else None
     return [
         VirtualBoard(
             flash=home.node_folder,
@@ -107,6 +112,7 @@ def make_boards(folder: Folder, homes: Sequence[HomeFolder], micropython: Path |
             micropython=micropython,
             clock=folder.clock,
             sample_ms=METER_READ_MS,
+            code=code,
         )
         for home in homes
     ]

@@ -65,7 +65,11 @@ def compile_tree(
     }
     entrance = "voltnode.hal.unix" if for_unix else "voltnode.hal.esp32"
     # Tests and benchmarks look for modules of the virtual board by their names.
-    done = join(shorten(fold(texts)), always or (entrance, "voltnode.main", "voltnode.start"), texts if for_unix else (entrance,))
+    done = join(
+        shorten(fold(texts)),
+        always or (entrance, "voltnode.main", "voltnode.start"),
+        texts if for_unix else (entrance,),
+    )
     for name, text in done.items():
         target = to / Path(files[name]).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
