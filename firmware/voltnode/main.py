@@ -5,6 +5,7 @@ Each task is restarted when it fails; the failure is logged with its reason. Not
 
 import asyncio
 
+from volthood.wire.node import RELATIVE
 from voltnode.boots import Boots
 from voltnode.broker import missing
 from voltnode.on_demand import call, only
@@ -50,7 +51,7 @@ class Node:
     Attributes:
         no_key: why this board cannot sign, empty where it can. Then it records nothing and serves the console.
         trial: the newest rseq when a new program was first started, None where none is on trial.
-        told_boot_s: when the node started, as the agent was told.
+        told: when the node started and how good its time is, as the agent was told.
     """
 
     log: "Log"
@@ -69,7 +70,7 @@ class Node:
     no_key: str
     name: str
     trial: "int | None"
-    told_boot_s: "int | None" = None
+    told: "tuple[int | None, int]" = (None, RELATIVE)
 
     def __init__(self, board: "Board", boots: "Boots | None" = None) -> None:
         self.board = board
@@ -110,8 +111,8 @@ class Node:
 
     def about(self) -> "dict[str, object]":
         """What `status` says of this start and its time: `boot_s` turns relative times into calendar times."""
-        about: dict[str, object] = {"boot": self.sequence.boot, "quality": self.clock.calendar_ms()[1]}
-        about["boot_s"] = self.told_boot_s = self.clock.boot_s()
+        boot_s, quality = self.told = self.clock.boot_s(), self.clock.calendar_ms()[1]
+        about: dict[str, object] = {"boot": self.sequence.boot, "quality": quality, "boot_s": boot_s}
         if self.boots.safe:
             about["safe_mode"] = self.boots.reason()
         return about
@@ -132,10 +133,11 @@ class Node:
         self.guard.restart("reboot")
 
     def _tell_time(self) -> None:
-        """The agent hears when the time becomes known, or was set."""
-        boot_s = self.clock.boot_s()
-        before_s = self.told_boot_s
-        if boot_s is not None and (before_s is None or abs(boot_s - before_s) > _TELL_S):
+        """The agent hears when the time becomes known, or was set, or is not so good any more."""
+        boot_s, quality = self.clock.boot_s(), self.clock.calendar_ms()[1]
+        before_s, before = self.told
+        set_anew = boot_s is not None and (before_s is None or abs(boot_s - before_s) > _TELL_S)
+        if set_anew or quality != before:
             self.link.tell_status()
 
     async def run(self) -> None:
