@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from voltnode.hal import Board
 
 KEY_FILE = "node.key"
+SETTINGS_FILE = "board"
+"""See `voltnode.settings`."""
 _MAX_BYTES = 256
 
 
@@ -23,8 +25,11 @@ class FlashKeyFile(KeyFile):
         return flash.read(KEY_FILE) if flash.size(KEY_FILE) <= _MAX_BYTES else b"too long"
 
     def write(self, data: bytes) -> None:
-        """Makes the file. Whatever another key left behind goes first: its numbers and records are not ours."""
-        erase(self._board)
+        """Makes the file. Whatever another key left behind goes first: its numbers and records are not ours.
+
+        Settings stay: whoever laid the board out wrote them before its first start, its pins among them.
+        """
+        _erase(self._board, SETTINGS_FILE)
         self._board.flash.replace(KEY_FILE, data)
 
 
@@ -37,10 +42,16 @@ def board_key(board: "Board") -> "tuple[int, str]":
 
 
 def erase(board: "Board") -> None:
-    """Removes everything, the key first: without it the rest is removed again at the next start."""
+    """Removes everything: the settings, then the key. Without a key the rest is removed again at the next start."""
+    board.flash.remove(SETTINGS_FILE)
+    _erase(board, "")
+
+
+def _erase(board: "Board", but: str) -> None:
     board.flash.remove(KEY_FILE)
     for name in board.flash.names():
-        board.flash.remove(name)
+        if name != but:
+            board.flash.remove(name)
     if board.raw is not None:
         from voltnode.rawring import wipe
 

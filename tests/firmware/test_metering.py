@@ -154,3 +154,11 @@ def test_a_jump_at_one_meter_is_no_jump_of_another() -> None:
     assert made.node.metering.samplers[0].error == ""
     made.run(run_ms=CONFIRMED * 1000 + 500)
     assert made.node.metering.samplers[1].error == ""
+
+
+def test_settings_that_stand_before_the_first_start_outlive_the_making_of_the_key() -> None:
+    first = bench(sample_ms=700)
+    assert first.board.settings["sample_ms"] == 700
+    again = MeterBench(RTU, TCP, first.board.flash)
+    assert again.board.settings["sample_ms"] == 700
+    assert [meter["model"] for meter in again.board.settings["meters"]] == [meter["model"] for meter in THREE]
