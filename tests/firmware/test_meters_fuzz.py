@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voltnode.bus.meter import Meter, MeterError, Reading
-from voltnode.bus.outcome import BusError
+from voltnode.bus.outcome import BusError, Counters
 from voltnode.console.reading_rows import reading_rows
 from voltnode.meters import DETAIL, LIMITS, NAMES, UNVERIFIED, MeterTable, load, sunspec
 
@@ -41,6 +41,9 @@ class Said:
 
     def speed(self) -> int:
         return 1
+
+    def counters(self, unit: int) -> Counters:
+        raise NotImplementedError
 
     async def read(self, unit: int, function: int, address: int, count: int) -> bytes:
         assert 1 <= count <= 125

@@ -345,5 +345,7 @@ def test_we_verify_what_others_signed(repo_root: Path) -> None:
             assert unpack_maced(message, public, maced.kid, data).to_cbor() == maced.payload, case["name"]
         elif case["message"] == "Record":
             assert VERIFIER.verify_es256(public, unpack_record(data)[0], case["kind"]), case["name"]
+        elif case["message"] == "Manifest":
+            assert VERIFIER.verify_es256(public, cose.unpack_sign1(data, len(data)), case["kind"]), case["name"]
         else:
             assert VERIFIER.verify_eddsa(public, unpack_eddsa(data, len(data)), case["kind"]), case["name"]

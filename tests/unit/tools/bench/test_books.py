@@ -6,8 +6,8 @@ from volthood.core.market import rules
 from volthood.testing.markets import BALANCING, FEED_IN, RETAIL, book_of, hood_of
 from volthood.wire.market import BUY, SELL
 from volthood_tools.bench import misreport
-from volthood_tools.bench.figures import Figure, judged, read_marks
 from volthood_tools.bench.books import measure
+from volthood_tools.bench.figures import Figure, judged, read_marks
 from volthood_tools.bench.misreport import Truth
 
 MARKED = {

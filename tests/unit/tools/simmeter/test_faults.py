@@ -175,7 +175,7 @@ def test_what_is_wrong_is_said_in_words(text: str, reason: str, tmp_path: Path) 
 
 def test_a_plan_that_changes_is_a_new_plan(tmp_path: Path) -> None:
     plan = plan_of('[[fault]]\nkind = "silence"\nlast = 1\n', tmp_path)
-    kinds = []
+    kinds: list[list[str]] = []
     for text in (None, None, '[[fault]]\nkind = "crc"\n', "[[fault", ""):
         if text is not None:
             beside = tmp_path / "new"
