@@ -104,9 +104,9 @@ class Broker:
         self.state = TRANSITIONS[self.state, trigger]
 
 
-def missing(board: "Board", wifi: "Wifi", clock: "Clock", tls: bool) -> "tuple[str, str] | None":
+def missing(board: "Board", wifi: "Wifi | None", clock: "Clock", tls: bool) -> "tuple[str, str] | None":
     """(reason, words) for what is missing for a connection; None where nothing is."""
-    if not wifi.is_up():
+    if wifi is not None and not wifi.is_up():
         return "no_wifi", "no Wi-Fi: " + (wifi.error or wifi.state)
     if not tls:
         return None

@@ -63,7 +63,7 @@ class Node:
     clock: "Clock"
     recorder: "Recorder"
     link: "Link"
-    wifi: "Wifi"
+    wifi: "Wifi | None"
     verbs: "Verbs"
     metering: "Metering"
     session: "Door"

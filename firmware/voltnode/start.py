@@ -11,13 +11,12 @@ from voltnode.guard import Guard
 from voltnode.link import Link
 from voltnode.log import Log
 from voltnode.metering import Metering
-from voltnode.on_demand import call
+from voltnode.on_demand import call, load
 from voltnode.recorder import Recorder, last_boot
 from voltnode.ring import Ring
 from voltnode.sequence import Sequence
 from voltnode.sign.signer import SoftwareSigner
 from voltnode.verbs import Verbs
-from voltnode.wifi import Wifi, keep_wifi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +54,8 @@ def _connect(node: "Node") -> None:
     node.recorder = Recorder(board, node.ring, node.sequence, node.signer, node.log, node.meter_serial, meters)
     node.link = Link(board, node.ring, node.recorder, node.name, VERSION, node.log)
     node.recorder.written = node.link.written
-    node.wifi = Wifi(board, node.log)
+    # Only a board that has a radio needs the code for it.
+    node.wifi = load("voltnode.wifi", "Wifi")(board, node.log) if board.radio else None
     node.link.missing = node.missing
     node.link.identity = node.identity
     node.link.about = node.about
@@ -75,7 +75,8 @@ def _begin_run(node: "Node") -> None:
     for wrong in board.setting_errors:
         node.log("setting_refused", error=wrong)
     node.use_time_servers()
-    node.wifi.use(board.settings.get("ssid", ""), board.settings.get("password", ""))
+    if node.wifi is not None:
+        node.wifi.use(board.settings["ssid"], board.settings["password"])
     if node.no_key:
         node.log("key_unusable", error=node.no_key)
     elif node.config.enrolment is not None:
@@ -113,10 +114,11 @@ def tasks(node: "Node") -> "dict[str, tuple[Any, ...]]":
     found: dict[str, tuple[Any, ...]] = {
         "link": (node.link.run,),
         "clock": (keep_time, node.clock, node.board),
-        "wifi": (keep_wifi, node.wifi, node.board, node.clock.hurry),
         "console": (node.session.run,),
         "verbs": (node.verbs.run,),
     }
+    if node.wifi is not None:
+        found["wifi"] = (node.wifi.run, node.clock.hurry)
     if not node.boots.safe:
         found["sampler"], found["recorder"] = (node.metering.run, node.keep), (node.recorder.run,)
     return found

@@ -107,12 +107,11 @@ class Wifi:
     def _step(self, trigger: str) -> None:
         self.state = TRANSITIONS[self.state, trigger]
 
-
-async def keep_wifi(wifi: Wifi, board: "Board", came_up: "Callable[[], None]") -> None:
-    """The task."""
-    while True:
-        before = wifi.state
-        wifi.look()
-        if wifi.state == UP != before:
-            came_up()
-        await board.sleep_ms(_LOOK_MS)
+    async def run(self, came_up: "Callable[[], None]") -> None:
+        """The task; `came_up` is called when the network is there."""
+        while True:
+            before = self.state
+            self.look()
+            if self.state == UP != before:
+                came_up()
+            await self._board.sleep_ms(_LOOK_MS)

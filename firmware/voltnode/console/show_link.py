@@ -33,7 +33,7 @@ async def try_mqtt(context: "Context", _: str) -> "Answer":
     return [
         ("broker", "%s:%d" % (enrolment.host, enrolment.port)),
         ("tls", enrolment.tls),
-        ("wifi", node.wifi.state if node.board.radio else None),
+        ("wifi", node.wifi.state if node.wifi else None),
         ("time_known", node.clock.boot_s() is not None),
         ("free_for_tls", node.board.free_beside_heap()),
         ("ok", answer_ms is not None),

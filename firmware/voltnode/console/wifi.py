@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from voltnode.hal import Radio
     from voltnode.main import Node
 
+NO_RADIO = "this board has no Wi-Fi of its own"
+
 
 async def scan(context: "Context", _: str) -> "Answer":
     """`wifi scan`. Raises RefusedError, OSError."""
@@ -21,19 +23,21 @@ async def scan(context: "Context", _: str) -> "Answer":
 def set_wifi(context: "Context", argument: str) -> "Answer":
     """`wifi set JSON`. Raises RefusedError, ConfigError, OSError."""
     node = context.node
-    _radio(node)
+    wifi = node.wifi
+    if wifi is None:
+        raise RefusedError("no_radio", NO_RADIO)
     values = parsed(argument, 'wifi set {"ssid": ..., "password": ..., "pin": ...}')
     authorise(context, values.pop("pin", None))
     for name in values:
         if name not in ("ssid", "password"):
             raise ConfigError("setting_unknown", "ssid and password")
     node.board.settings = change(node.board.flash, node.board.defaults, values)
-    node.wifi.use(node.board.settings["ssid"], node.board.settings["password"])
+    wifi.use(node.board.settings["ssid"], node.board.settings["password"])
     node.log("wifi_set", ssid=node.board.settings["ssid"])
-    return [("ssid", node.board.settings["ssid"]), ("wifi", node.wifi.state), ("next", "status shows what comes of it")]
+    return [("ssid", node.board.settings["ssid"]), ("wifi", wifi.state), ("next", "status shows what comes of it")]
 
 
 def _radio(node: "Node") -> "Radio":
     if node.board.radio is None:
-        raise RefusedError("no_radio", "this board has no Wi-Fi of its own")
+        raise RefusedError("no_radio", NO_RADIO)
     return node.board.radio
