@@ -77,19 +77,26 @@ def test_records_reach_the_agent_and_its_receipts_come_home(home: OneHome) -> No
     assert stored
     assert int(str(told["receipt_after_ms"])) < 1000
 
-    command = [
-        sys.executable,
-        "-c",
-        "from volthood.cli import main; main()",
-        "node",
-        "ask",
-        "--dir",
-        str(home.folder),
-        "status",
-        "--json",
-    ]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert json.loads(done.stdout)["link"] == "connected"
+    asked = ask(home, "status", "--json")
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout)["link"] == "connected"
+    assert "refused_receipts: 0" in ask(home, "queue").stdout
+    for command, fault in (
+        (("factory-reset",), "cable_only"),
+        (("nonsense",), "unknown_command"),
+        (("--node", "0011223344556677", "status"), "the roster has no node 0011223344556677"),
+        (("--home", "house99", "status"), "no home 'house99'"),
+    ):
+        asked = ask(home, *command)
+        assert asked.returncode == 1
+        assert fault in asked.stderr
+
+
+def ask(home: OneHome, *command: str) -> "subprocess.CompletedProcess[str]":
+    """`volthood node ask`, as a person types it."""
+    program = (sys.executable, "-c", "from volthood.cli import main; main()")
+    arguments = ("node", "ask", "--dir", str(home.folder), *command)
+    return subprocess.run((*program, *arguments), check=False, capture_output=True, text=True, timeout=60)
 
 
 def refused(home: OneHome, reason: str) -> bool:
