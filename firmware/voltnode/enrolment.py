@@ -1,7 +1,7 @@
 """What an enrolment may say, and how it is kept. Loaded at the start and when a node is enrolled, and dropped then."""
 
 from volthood.wire.cbor_writer import WireError
-from volthood.wire.topics import check_name
+from volthood.wire.names import check_name
 from voltnode.config import DEFAULT_SLOT_S, ConfigError
 from voltnode.sealed import whole
 

@@ -62,12 +62,16 @@ RECORD_ROWS: "tuple[Row, ...]" = (
     (3, 3, ()),  # closed
 ) + PHASE_ROWS
 LIVE_ROWS: "tuple[Row, ...]" = (
-    (0, 2**40, None),  # time_s
-    (0, 3, 0),  # quality
-    (-(10**9), 10**9, None),  # power_w
-    (0, 10**13, None),  # import_wh
-    (0, 10**13, None),  # export_wh
-) + PHASE_ROWS + ((0, 31, 0),)  # index
+    (
+        (0, 2**40, None),  # time_s
+        (0, 3, 0),  # quality
+        (-(10**9), 10**9, None),  # power_w
+        (0, 10**13, None),  # import_wh
+        (0, 10**13, None),  # export_wh
+    )
+    + PHASE_ROWS
+    + ((0, 31, 0),)
+)  # index
 
 
 def payload(rows: "tuple[Row, ...]", values: "tuple[object, ...]") -> bytes:

@@ -5,7 +5,7 @@ characters, so that no name can widen a subscription.
 """
 
 from volthood.wire.cbor_writer import WireError
-from volthood.wire.limits import MAX_NAME_CHARS
+from volthood.wire.names import check_name
 from volthood.wire.node import HOME, ROOT, node_topic
 
 __all__ = (
@@ -24,22 +24,11 @@ __all__ = (
     "parse_topic",
 )
 
-_NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 BOARD_KINDS = ("order", "bundle", "ask", "give", "evidence")
 NODE_KINDS = ("live", "record", "receipt", "status")
 VERB_KINDS = ("do", "did")
 """Under a node: `do/<verb>`, and `did/<request>` with the request's number in hex."""
-
-
-def check_name(name: str) -> str:
-    """`name` if it may stand in a topic: 1 to 32 of a-z, 0-9, `-`, `_`. Raises `WireError`."""
-    if not 1 <= len(name) <= MAX_NAME_CHARS:
-        raise WireError("name_invalid", "1 to %d characters" % MAX_NAME_CHARS)
-    for char in name:
-        if char not in _NAME_CHARS:
-            raise WireError("name_invalid", "a-z, 0-9, - and _ only")
-    return name
 
 
 def hood_level(hood: bytes) -> str:
