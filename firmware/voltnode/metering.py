@@ -7,8 +7,7 @@ meter's turn. Meters behind one gateway share its connection. The first meter is
 import asyncio
 
 from voltnode.bus.master import Bus
-from voltnode.bus.meter import Meter
-from voltnode.on_demand import call
+from voltnode.on_demand import only
 from voltnode.sampler import Sampler
 
 TYPE_CHECKING = False
@@ -16,13 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
-    from voltnode.bus import Reads, Trace
+    from voltnode.bus.meter import Meter
     from voltnode.clock import Clock
     from voltnode.hal import Board
     from voltnode.link import Link
     from voltnode.recorder import Recorder
-
-RTU = "rtu"
 
 
 class Metering:
@@ -34,9 +31,11 @@ class Metering:
         progress: is called when every meter's task has come to the end of a turn.
 
     Attributes:
+        board: as given.
         bus: the RS-485 bus.
         samplers: one a meter, by its index.
         networks: the other ways to meters, by HOST:PORT.
+        changed: set when the meters are others than before.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class Metering:
         log: "Callable[..., None]",
         progress: "Callable[[], None]",
     ) -> None:
-        self._board = board
+        self.board = board
         self._clock = clock
         self._recorder = recorder
         self._link = link
@@ -56,67 +55,28 @@ class Metering:
         self._progress = progress
         self._turned: set[int] = set()
         self._slot_s = 0
-        self._changed = asyncio.Event()
+        self.changed = asyncio.Event()
         settings = board.settings
         parity, stop_bits = settings["parity"], settings["stop_bits"]
         self.bus = Bus(board.uart, board, settings["baud"], parity=parity, stop_bits=stop_bits)
         self.networks: dict[str, Any] = {}
         self.samplers: list[Sampler] = []
-        self._trace: Trace | None = None
-        self._use(settings["meters"])
+        only("voltnode.metering_setup", "use", self, settings["meters"])
 
-    def _use(self, meters: "list[dict[str, Any]]") -> None:
-        for network in self.networks.values():
-            network.close()
-        self.networks = {}
-        self.samplers = []
-        self._turned.clear()
-        for entry in meters:
-            table = call("voltnode.meters", "load", entry["model"], entry["accept_unverified"])
-            meter = Meter(self._way_to(entry["where"]), table, entry["unit"])
-            self.samplers.append(self._sampler(meter))
-        if self._slot_s:
-            self.begin_recording(self._slot_s)
-
-    def _sampler(self, meter: Meter) -> Sampler:
+    def add(self, meter: "Meter") -> None:
+        """One more meter, with the next index."""
         index = len(self.samplers)
-        sampler = Sampler(self._board, self._clock, meter, self._recorder, self._link, self._log, index)
+        sampler = Sampler(self.board, self._clock, meter, self._recorder, self._link, self._log, index)
         sampler.progress = lambda: self._turn(index)
-        return sampler
+        if self._slot_s:
+            sampler.begin_recording(self._slot_s)
+        self.samplers.append(sampler)
 
     def _turn(self, index: int) -> None:
         self._turned.add(index)
         if len(self._turned) >= len(self.samplers):
             self._turned.clear()
             self._progress()
-
-    def _way_to(self, where: str) -> "Reads":
-        if where == RTU:
-            return self.bus
-        if where not in self.networks:
-            from voltnode.bus.tcp import TcpBus
-
-            host, _, port = where.rpartition(":")
-            self.networks[where] = TcpBus(self._board.connect, self._board, host, int(port))
-            self.networks[where].trace = self._trace
-        network: Reads = self.networks[where]
-        return network
-
-    async def change(self, settings: "dict[str, Any]") -> None:
-        """From now on these settings. What was recorded stays; other meters than before begin with their first reading."""
-        before, self._board.settings = self._board.settings, settings
-        line = (settings["baud"], settings["parity"], settings["stop_bits"])
-        if line != self.bus.line:
-            await self.bus.configure(*line)
-        if settings["meters"] != before["meters"]:
-            self._use(settings["meters"])
-            self._changed.set()
-
-    def trace(self, told: "Trace | None") -> None:
-        """From now on `told` hears of every frame; nobody for None."""
-        self._trace = self.bus.trace = told
-        for network in self.networks.values():
-            network.trace = told
 
     def serial(self, index: int) -> str:
         """A meter's serial number, empty while it is not known."""
@@ -131,10 +91,11 @@ class Metering:
     async def run(self, keep: "Callable[[str, Callable[[], Awaitable[None]]], Coroutine[Any, Any, None]]") -> None:
         """The task. `keep` runs a meter's task by its name and start, again whenever it fails."""
         while True:
-            self._changed = asyncio.Event()
+            self.changed = asyncio.Event()
+            self._turned.clear()
             tasks = [asyncio.create_task(keep("sampler", sampler.run)) for sampler in self.samplers]
             try:
-                await self._changed.wait()
+                await self.changed.wait()
             finally:
                 for task in tasks:
                     task.cancel()

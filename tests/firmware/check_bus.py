@@ -19,6 +19,7 @@ from bus_line import (  # type: ignore[import-not-found]
 
 from voltnode.bus.frames import CRC, FOREIGN, GARBAGE, OK, SHORT, SILENCE, Answer, crc16, put_request
 from voltnode.bus.master import QUIET_MS
+from voltnode.bus.once import ask_once
 from voltnode.meters import NAMES
 
 TYPE_CHECKING = False
@@ -346,9 +347,9 @@ async def another_line() -> bool:
 
     line = Line(script, 9600)
     await line.bus.configure(9600)
-    words = await line.bus.once((2400, "E", 1), 100, (7, 4, 0, 2))
-    refused = await line.bus.once((2400, "E", 1), 100, (7, 3, 0, 2))
-    silent = await line.bus.once((9600, "N", 1), 100, (7, 4, 0, 2))
+    words = await ask_once(line.bus, (2400, "E", 1), 100, (7, 4, 0, 2))
+    refused = await ask_once(line.bus, (2400, "E", 1), 100, (7, 3, 0, 2))
+    silent = await ask_once(line.bus, (9600, "N", 1), 100, (7, 4, 0, 2))
     mine = await line.read(1)
     found = words == b"\x00\x00\x00\x01" and refused == b"" and silent is None
     settings = seen == [(2400, "E", 1)] * 2 + [(9600, "N", 1)] * 2

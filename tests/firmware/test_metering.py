@@ -13,6 +13,7 @@ from volthood.wire.record import METER_SWAPPED, Record, meter_hash, record_hash,
 from volthood_tools.memory_board import MemoryFlash, QuickSigner
 from volthood_tools.memory_meters import START_MS, MeterBench
 from voltnode.config import Enrolment
+from voltnode.metering_setup import change
 from voltnode.meters.jumps import CONFIRMED
 
 ENROLMENT: dict[str, Any] = {"house": "h", "link_key": "ab" * 32, "broker": "b:1", "tls": False}
@@ -127,13 +128,13 @@ def test_live_values_say_which_meter_they_are_of() -> None:
 def test_changing_the_meters_while_they_are_read_leaves_the_stream_whole() -> None:
     made = bench(at_ms=-70_000)
 
-    async def change() -> None:
+    async def changed() -> None:
         await made.board.sleep_ms(30_500)
-        await made.node.metering.change({**made.board.settings, "meters": [THREE_CHECKED[0]]})
+        await change(made.node.metering, {**made.board.settings, "meters": [THREE_CHECKED[0]]})
         await made.board.sleep_ms(70_000)
-        await made.node.metering.change({**made.board.settings, "meters": THREE_CHECKED})
+        await change(made.node.metering, {**made.board.settings, "meters": THREE_CHECKED})
 
-    made.run(change(), run_ms=300_000)
+    made.run(changed(), run_ms=300_000)
     assert edges(made, 0) == [0]
     stream = Stream()
     for record, data in records(made):

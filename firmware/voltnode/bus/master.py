@@ -45,6 +45,7 @@ class Bus:
     Attributes:
         line: (baud, parity, stop bits) as they are now.
         trace: is told of every transaction; None for nobody.
+        lock, owing_until, answer: for `once` too, which is loaded rarely.
     """
 
     def __init__(
@@ -63,13 +64,13 @@ class Bus:
         self._uart = uart
         self._set_bits((baud, parity, stop_bits))
         self.trace: Trace | None = None
-        self._lock = asyncio.Lock()
+        self.lock = asyncio.Lock()
         self._request = bytearray(frames.REQUEST_BYTES)
         self._chunk = bytearray(64)
-        self._answer = frames.Answer()
+        self.answer = frames.Answer()
         self._counters: dict[int, Counters] = {}
         self._patience: dict[int, Patience] = {}
-        self._owing_until: dict[int, int] = {}
+        self.owing_until: dict[int, int] = {}
         self._free_at_ms = clock.now_ms()
         self._ended_us = clock.ticks_us()
 
@@ -85,49 +86,24 @@ class Bus:
         Raises:
             ValueError: a speed that the port does not have.
         """
-        async with self._lock:
-            self._set_line((baud, parity, stop_bits))
+        async with self.lock:
+            self.set_line((baud, parity, stop_bits))
             self._patience = {}
-            self._owing_until = {}
+            self.owing_until = {}
 
     def _set_bits(self, line: "Line") -> None:
         self.line = line
         self._baud = line[0]
         self._bits = 9 + line[2] + (line[1] != "N")
 
-    def _set_line(self, line: "Line") -> None:
+    def set_line(self, line: "Line") -> None:
+        """Other line settings; the caller has the lock."""
         self._uart.configure(*line)
         self._set_bits(line)
 
-    async def once(self, line: "Line", wait_ms: int, request: "tuple[int, int, int, int]") -> "bytes | None":
-        """One request (unit, function, address, count) in other line settings, between two of ours: to look for a meter.
-
-        The words, empty where a unit refuses, None where nobody answers within `wait_ms` and the time that the bytes
-        take. Nothing is counted or owed.
-
-        Raises:
-            OSError: the port is not there.
-        """
-        async with self._lock:
-            timeout_ms, self.timeout_ms = self.timeout_ms, wait_ms
-            owing, usual = dict(self._owing_until), self.line
-            try:
-                if line != usual:
-                    self._set_line(line)
-                verdict = await self._transaction(*request, Counters())
-                answer = self._answer
-                if verdict > EXCEPTION:
-                    return None
-                return bytes(memoryview(answer.buffer)[answer.start : answer.end])
-            finally:
-                self.timeout_ms = timeout_ms
-                self._owing_until = owing
-                if line != usual:
-                    self._set_line(usual)
-
     async def idle(self) -> None:
         """Returns between two transactions; none begins before the caller waits for something else."""
-        async with self._lock:
+        async with self.lock:
             pass
 
     async def read(self, unit: int, function: int, address: int, count: int) -> bytes:
@@ -145,12 +121,12 @@ class Bus:
         try:
             counters.requests += 1
             try:
-                verdict = await self._transaction(unit, function, address, count, counters)
+                verdict = await self.transaction(unit, function, address, count, counters)
             except OSError:
                 counters.port_errors += 1
                 raise BusError("port")
             counters.ended(verdict)
-            answer = self._answer
+            answer = self.answer
             if verdict <= EXCEPTION:
                 patience.answered()
             else:
@@ -159,7 +135,7 @@ class Bus:
                 return bytes(memoryview(answer.buffer)[answer.start : answer.end])
             raise BusError(frames.NAMES[verdict], answer.code)
         finally:
-            self._lock.release()
+            self.lock.release()
 
     async def _take_turn(self, unit: int) -> None:
         """Takes the bus, once no late answer of this unit can come any more. The others have it while that is waited for.
@@ -167,26 +143,26 @@ class Bus:
         Whether one can is seen with the bus in hand alone: before, somebody else's request to this unit may be under way.
         """
         while True:
-            await self._lock.acquire()
+            await self.lock.acquire()
             now_ms = self.clock.now_ms()
-            left_ms = self._owing_until.get(unit, now_ms) - now_ms
+            left_ms = self.owing_until.get(unit, now_ms) - now_ms
             if left_ms <= 0:
-                self._owing_until.pop(unit, None)
+                self.owing_until.pop(unit, None)
                 return
-            self._lock.release()
+            self.lock.release()
             await self.clock.sleep_ms(left_ms)
 
-    async def _transaction(self, unit: int, function: int, address: int, count: int, counters: Counters) -> int:
+    async def transaction(self, unit: int, function: int, address: int, count: int, counters: Counters) -> int:
         """One request and its answer: the verdict. Raises: OSError."""
         await self._until_free()
         late = self._drained()
         frames.put_request(self._request, unit, function, address, count)
-        self._answer.expect(unit, function, count)
+        self.answer.expect(unit, function, count)
         self._uart.write(self._request)
         began_ms = self.clock.now_ms()
         wait_ms = self.timeout_ms + self._line_ms(2 * frames.REQUEST_BYTES + 2 * count)
         # Noted before waiting: who is cancelled while waiting leaves an answer behind.
-        self._owing_until[unit] = began_ms + wait_ms + self.late_ms
+        self.owing_until[unit] = began_ms + wait_ms + self.late_ms
         echo = False
         if self._baud:
             await self.clock.sleep_ms((self._bits - 1) * 1000 * frames.REQUEST_BYTES // self._baud)
@@ -197,17 +173,17 @@ class Bus:
         self._ended_us = self.clock.ticks_us()
         self._free_at_ms = self.clock.now_ms() + self._gap_us() // 1000 + 2
         if verdict <= EXCEPTION:
-            del self._owing_until[unit]
+            del self.owing_until[unit]
         self._note(counters, verdict, echo)
         if self.trace is not None:
-            self.trace(bytes(self._request), self._answer.came(), frames.NAMES[verdict], self.clock.now_ms() - began_ms)
+            self.trace(bytes(self._request), self.answer.came(), frames.NAMES[verdict], self.clock.now_ms() - began_ms)
         return verdict
 
     def _note(self, counters: Counters, verdict: int, echo: bool) -> None:
         """Counts what came before the answer."""
-        heard = self._answer.echo(self._request)
+        heard = self.answer.echo(self._request)
         counters.echoes += echo or heard
-        if verdict <= EXCEPTION and self._answer.skipped() > (frames.REQUEST_BYTES if heard or echo else 0):
+        if verdict <= EXCEPTION and self.answer.skipped() > (frames.REQUEST_BYTES if heard or echo else 0):
             counters.skipped += 1
 
     def _drained(self) -> bool:
@@ -239,11 +215,11 @@ class Bus:
             if heard:
                 left_ms = min(left_ms, QUIET_MS + self._gap_us() // 1000)
             if left_ms <= 0 or not await self._uart.wait_readable(left_ms):
-                return self._answer.close()
+                return self.answer.close()
             count = self._uart.readinto(self._chunk)
             if count:
                 heard = True
-                verdict = self._answer.take(self._chunk, count)
+                verdict = self.answer.take(self._chunk, count)
                 if verdict:
                     return verdict
 

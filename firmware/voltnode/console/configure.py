@@ -8,6 +8,7 @@ MODEL[,UNIT[,WHERE[,unverified]]], where WHERE is rtu or HOST:PORT; `meter.1=` t
 from voltnode.config import ConfigError
 from voltnode.console.change import parsed
 from voltnode.console.commands import RefusedError
+from voltnode.metering_setup import change as set_up
 from voltnode.pin import check_pin
 from voltnode.settings import MAX_METERS, RTU, RULES, SECRET, change, checked, range_of
 
@@ -53,7 +54,7 @@ async def set_config(context: "Context", argument: str) -> "Answer":
         check_pin(node.board, node.config, pin)
     settings = change(node.board.flash, node.board.defaults, changes)
     node.log("settings_changed", names=" ".join(sorted(changes)))
-    await node.metering.change(settings)
+    await set_up(node.metering, settings)
     if "time_servers" in changes:
         node.use_time_servers()
     later = [name for name in sorted(changes) if name in _AT_RESTART]

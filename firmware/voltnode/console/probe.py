@@ -6,6 +6,7 @@ meter or gateway. Each request takes the bus for a moment only, in the settings 
 are configured are read as before. Nothing is changed: the answer says what `config set` would be.
 """
 
+from voltnode.bus.once import ask_once
 from voltnode.bus.outcome import BusError
 from voltnode.config import ConfigError
 from voltnode.console.commands import RefusedError
@@ -93,7 +94,7 @@ async def _line(context: "Context", line: "Line", units: "list[int]", found: "li
 
     async def ask(unit: int, function: int, address: int, count: int) -> "bytes | None":
         try:
-            return await bus.once(line, _WAIT_MS, (unit, function, address, count))
+            return await ask_once(bus, line, _WAIT_MS, (unit, function, address, count))
         except OSError:
             raise RefusedError("port", "the RS-485 port is not there")
 

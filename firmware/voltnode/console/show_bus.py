@@ -3,6 +3,7 @@
 from collections import OrderedDict
 
 from voltnode.console.commands import RefusedError
+from voltnode.metering_setup import trace as set_trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def trace(context: "Context", argument: str) -> "Answer":
         time = (ms // 1000, ms % 1000)
         say("%d.%03d > %s < %s %s %d ms" % (time + (_hex(sent), _hex(came) or "-", verdict, took_ms)))
 
-    context.node.metering.trace(told if argument == "on" else None)
+    set_trace(context.node.metering, told if argument == "on" else None)
     return [("trace", argument == "on")]
 
 
