@@ -145,8 +145,12 @@ class Link:
         """Serves this enrolment from now on; what was open before is closed."""
         self._enrolment = enrolment
         self.broker.enrolled()
+        self.leave("enrolled anew")
+
+    def leave(self, why: str) -> None:
+        """Ends the connection, where there is one."""
         if self.connection is not None:
-            self.connection.end(LinkError("enrolled anew"))
+            self.connection.end(LinkError(why))
 
     def tell_status(self) -> None:
         """What `about` gives has changed."""

@@ -118,7 +118,7 @@ def tasks(node: "Node") -> "dict[str, tuple[Any, ...]]":
         "verbs": (node.verbs.run,),
     }
     if node.wifi is not None:
-        found["wifi"] = (node.wifi.run, node.clock.hurry)
+        found["wifi"] = (node.wifi.run, node.clock, node.link)
     if not node.boots.safe:
         found["sampler"], found["recorder"] = (node.metering.run, node.keep), (node.recorder.run,)
     return found

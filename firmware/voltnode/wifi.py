@@ -6,7 +6,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voltnode.clock import Clock
     from voltnode.hal import Board
+    from voltnode.link import Link
 
 FIRST_WAIT_MS = 1000
 LONGEST_WAIT_MS = 60_000
@@ -22,7 +24,7 @@ TRANSITIONS = {
     (WAITING, NAMED): JOINING,  # join
     (JOINING, JOINED): UP,  # ask for the time, go to the broker
     (JOINING, FAILED): WAITING,  # leave, say why; wait 1 s to 60 s
-    (UP, LOST): WAITING,  # leave; wait 1 s
+    (UP, LOST): WAITING,  # leave, end the connection to the broker; wait 1 s
     (WAITING, DUE): JOINING,  # join
 }
 """(state, what happens) -> next state; behind it what is done, for the page."""
@@ -107,11 +109,13 @@ class Wifi:
     def _step(self, trigger: str) -> None:
         self.state = TRANSITIONS[self.state, trigger]
 
-    async def run(self, came_up: "Callable[[], None]") -> None:
-        """The task; `came_up` is called when the network is there."""
+    async def run(self, clock: "Clock", link: "Link") -> None:
+        """The task. Who has no time yet asks as soon as there is a network; a connection is not kept without one."""
         while True:
             before = self.state
             self.look()
             if self.state == UP != before:
-                came_up()
+                clock.hurry()
+            elif before == UP != self.state:
+                link.leave("Wi-Fi lost")
             await self._board.sleep_ms(_LOOK_MS)
