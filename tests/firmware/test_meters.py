@@ -145,3 +145,13 @@ def test_the_order_of_words_is_only_an_order(kind: str, data: st.DataObject) -> 
     if kind != "float32":
         signed = kind[0] != "u"
         assert scaled(big, 0, kind, False, 10, 1) == 10 * int.from_bytes(big, "big", signed=signed)
+
+
+def test_no_two_models_have_the_same_sign() -> None:
+    known = {name: sign for name in NAMES + UNVERIFIED if (sign := load(name, True).sign) is not None}
+    assert len(known) >= 10
+    for name, (_, address, words, least, most) in known.items():
+        assert 0 < least <= most < 1 << 16 * words
+        for other, (_, at, size, low, high) in known.items():
+            apart = (address, words) != (at, size) or most < low or high < least
+            assert other == name or apart, (name, other)
