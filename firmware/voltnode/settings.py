@@ -151,7 +151,8 @@ def _checked_meter(index: int, value: "Any") -> "Settings":
     if model in UNVERIFIED and not accepts:
         raise ConfigError(
             "meter_unverified",
-            "meter %d: nobody has checked %s; accept_unverified (or ,unverified behind it) takes it all the same" % (index, model),
+            "meter %d: nobody has checked %s; accept_unverified (or ,unverified behind it) takes it all the same"
+            % (index, model),
         )
     if where != RTU:
         place(where)
