@@ -55,7 +55,9 @@ def test_no_line_breaks_a_board(cable: Cable, seed: int) -> None:
     boots = cable.console.ask("status")["boots"]
     for piece in corpus(PIECES, seed, pins=True):
         cable.send(piece)
-    while cable.port.read(1):
+    while "public_key" not in cable.console.wait_ready(60):
+        pass
+    while cable.port.read(2):
         pass
     assert cable.console.wait_ready(60) == before | {"house": "house01"}
     assert cable.process.poll() is None
