@@ -1,6 +1,5 @@
 """Public keys. Loaded at the start, and dropped then."""
 
-from volthood.wire.keys import spki_p256
 from voltnode.sign.curve import N, P, finish, inverse_steps, multiply_steps
 from voltnode.sign.p256 import MASK_BYTES, below
 
@@ -21,4 +20,6 @@ def public_key(private: int, mask: bytes) -> bytes:
 
 def public_spki(private: int, mask: bytes) -> bytes:
     """The public key as SPKI DER. Raises as `public_key`."""
+    from volthood.wire.keys import spki_p256
+
     return spki_p256(public_key(private, mask))

@@ -15,7 +15,7 @@ def measure(quick: bool, seed: int) -> Iterator[Figure]:
     """Yields all figures. Raises LocalError where a program is missing, DeviceError where the node does not run."""
     with Compiled.make() as compiled:
         yield from node_home.measure(compiled, quick, seed)
-        yield from node_sign.measure(compiled, quick, seed)
+        yield from node_sign.measure(quick, seed)
         yield from node_bus.measure(compiled, quick, seed)
         yield from node_day.measure(quick, seed)
         yield from node_cuts.measure(compiled, quick, seed)
