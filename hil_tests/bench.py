@@ -15,6 +15,7 @@ from typing import Any, Self
 import pytest
 
 from volthood.adapters.mqtt import TlsFiles
+from volthood.adapters.node_line import NodeLine
 from volthood.errors import DeviceError
 from volthood.wire.record import Record
 from volthood_tools.broker.acl import home_acl, write_guarded_config
@@ -117,6 +118,11 @@ class Bench:
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.close()
+
+    def line(self) -> NodeLine:
+        """The agent's line to the node, for verbs; use it in a `with`."""
+        kid, broker = bytes.fromhex(self.ask("id")["node"]), self._broker
+        return NodeLine(LOOPBACK, broker.port, broker.agent.client_context(), HOUSE, kid, LINK_KEY)
 
     def ask(self, command: str, timeout_s: float = 5) -> dict[str, Any]:
         """The answer to a console command. Raises: `DeviceError`."""
