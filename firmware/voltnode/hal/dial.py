@@ -5,7 +5,6 @@ MicroPython's TLS takes DER, and checks nothing unless told to.
 
 import asyncio
 import errno
-import select
 import ssl
 import sys
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 _CPYTHON = sys.implementation.name == "cpython"
 _LOOK_MS = 5
 _IPPROTO_TCP, _TCP_NODELAY = 6, 1
+_EISCONN = (106, 127)
+"""On Linux and on ESP-IDF; MicroPython's `errno` lacks it."""
 
 
 async def dial(host: str, port: int, identity: "Identity | None") -> "tuple[Any, Any]":
@@ -46,12 +47,9 @@ async def _opened(host: str, port: int, context: "Any") -> "tuple[Any, Any]":
     try:
         opening.setblocking(False)
         opening.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
-        try:
-            opening.connect(sockets.getaddrinfo(await _resolved(host), port, 0, sockets.SOCK_STREAM)[0][-1])
-        except OSError as error:
-            if error.args[0] != errno.EINPROGRESS:
-                raise
-        await _connected(opening)
+        address = sockets.getaddrinfo(await _resolved(host), port, 0, sockets.SOCK_STREAM)[0][-1]
+        while not _is_connected(opening, address):
+            await asyncio.sleep(_LOOK_MS / 1000)
         if context:
             opening = context.wrap_socket(opening, server_hostname=host, do_handshake_on_connect=False)
             opening.setblocking(False)
@@ -62,17 +60,20 @@ async def _opened(host: str, port: int, context: "Any") -> "tuple[Any, Any]":
     return stream, stream
 
 
-async def _connected(opening: "Any") -> None:
-    """Waits until a socket is open. Raises OSError."""
-    poll = select.poll()
-    poll.register(opening, select.POLLOUT)
-    while True:
-        for _, event in poll.poll(0):
-            if event & (select.POLLERR | select.POLLHUP):
-                opening.send(b"")  # says which error it is
-                raise OSError(errno.ECONNREFUSED)
-            return
-        await asyncio.sleep(_LOOK_MS / 1000)
+def _is_connected(opening: "Any", address: "Any") -> bool:
+    """Connects without waiting; asked again, says what came of it. Raises OSError.
+
+    A poll would not tell a refusal from a success on lwIP, a second `connect` does; lwIP's words for a refusal are others.
+    """
+    try:
+        opening.connect(address)
+    except OSError as error:
+        number = error.args[0]
+        if number in (errno.EINPROGRESS, errno.EALREADY):
+            return False
+        if number not in _EISCONN:
+            raise OSError(errno.ECONNREFUSED if number in (errno.ECONNRESET, errno.ENOTCONN) else number)
+    return True
 
 
 def _context(identity: "Identity") -> "Any":
