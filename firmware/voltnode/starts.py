@@ -5,6 +5,8 @@ from binascii import crc32
 from voltnode.boots import FAILED_LIMIT, MIRROR_FILE, NOTE_FILE
 from voltnode.sealed import read_sealed, whole, write_sealed
 
+UNKNOWN_TASK = "unknown"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from voltnode.hal import Board
@@ -21,10 +23,31 @@ def begin(board: "Board") -> "Start":
     if kept and not end and cause == "restart":
         # Nobody here asked for it: the interpreter or the system below it gave up.
         cause = "panic"
+    note = read_sealed(board.flash, NOTE_FILE)
+    if kept and not end and cause in ("panic", "watchdog"):
+        note = _note_of(board, note, lines, cause)
     wanted = failed if failed >= FAILED_LIMIT else 0
     if wanted != mirror:
         mirror_on(board, wanted)
-    return failed, cause, lines, read_sealed(board.flash, NOTE_FILE)
+    return failed, cause, lines, note
+
+
+def _note_of(board: "Board", before: "dict[str, object] | None", lines: "list[str]", cause: str) -> "dict[str, object]":
+    """The note of a run that could not leave one itself; of two alike the first stands."""
+    if before is not None and (before.get("task"), before.get("error")) == (UNKNOWN_TASK, cause):
+        return before
+    boot = lines[-1][1:].split(" ")[0] if lines else ""
+    note: dict[str, object] = {
+        "boot": int(boot) if boot.isdigit() else None,
+        "task": UNKNOWN_TASK,
+        "error": cause,
+        "up_s": None,
+    }
+    try:
+        write_sealed(board.flash, NOTE_FILE, note)
+    except OSError:
+        pass
+    return note
 
 
 def mirror_on(board: "Board", failed: int) -> None:

@@ -169,6 +169,25 @@ def test_what_ended_the_last_run_is_said(cause: str) -> None:
     assert run.reset(of_board).boots.cause == cause
 
 
+@pytest.mark.parametrize(("of_board", "error"), [("restart", "panic"), ("watchdog", "watchdog")])
+def test_a_run_that_could_not_leave_a_note_gets_one(of_board: str, error: str) -> None:
+    run = Run(boot=6)
+    run.log("happened")
+    run = run.play(2000).reset(of_board)
+    assert run.boots.note == {"boot": 6, "task": "unknown", "error": error, "up_s": None}
+    before = run.board.flash.operations
+    again = run.play(2000).reset(of_board)
+    assert again.boots.note == run.boots.note
+    assert again.board.flash.operations == before, "the same once more is not worth the flash"
+    again.guard.failed("link", ValueError())
+    assert (again.cut().boots.note or {})["task"] == "link"
+
+
+@pytest.mark.parametrize("of_board", ["reset pin", "power on"])
+def test_a_reset_from_outside_leaves_no_note(of_board: str) -> None:
+    assert Run().play(2000).reset(of_board).boots.note is None
+
+
 def test_a_crash_leaves_one_note_a_start_and_the_first_of_a_row_stands() -> None:
     run = Run().play(3000)
     before = run.board.flash.operations
@@ -233,10 +252,10 @@ def test_every_damaged_byte_of_the_memory_is_noticed() -> None:
 
 
 def test_the_count_costs_the_flash_nothing_until_safe_mode() -> None:
-    run = failed_starts(2).play(HEALTHY_MS)
+    run = failed_starts(2, "reset pin").play(HEALTHY_MS)
     assert run.board.flash.operations == 0
-    assert failed_starts(3).board.flash.operations == 1
-    assert failed_starts(3).cut().cut().board.flash.operations == 1
+    assert failed_starts(3, "reset pin").board.flash.operations == 1
+    assert failed_starts(3, "reset pin").cut().cut().board.flash.operations == 1
 
 
 def test_who_does_not_belong_is_not_watched() -> None:
