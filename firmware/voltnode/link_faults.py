@@ -9,6 +9,7 @@ from voltnode.mqtt import MqttError
 
 _OWN = "own certificate or key"
 _ALERT = ("alert", "FATAL_ALERT", "0x7780", "-30592")
+_UNTRUSTED = ("CERT_VERIFY_FAILED", "-9984")
 _CERTIFICATE = (
     (
         "tls_not_yet_valid",
@@ -28,6 +29,7 @@ _REFUSALS = {
     "5": "not authorised",
 }
 _ERRNO = {104: "reset by the broker", 111: "nobody listens there", 113: "no way to that host", 110: "no answer"}
+_ENOMEM = 12
 _ESP_ERRNO = {118: 113, 116: 110}
 
 
@@ -40,8 +42,10 @@ def explain(error: BaseException, host: str, tls: bool, greeted: bool) -> "tuple
         return _of_mqtt(words)
     if tls and not greeted and (_has(_ALERT, words) or _broken_off(error)):
         return "tls_refused", _REFUSED
-    if isinstance(error, TlsError):
+    if isinstance(error, TlsError) or _has(_UNTRUSTED, words):
         return _of_tls(words, host)
+    if _errno(error) == _ENOMEM:
+        return "memory_short", "not enough memory for TLS"
     return "unreachable" if isinstance(error, OSError) or not words else "ended", _of_errno(error, words)
 
 

@@ -55,6 +55,8 @@ def test_a_wrong_name_says_which_was_expected() -> None:
         (TimeoutError(), True, False, "unreachable", "no answer"),
         (OSError(32), True, False, REFUSED, "the reason stands in the broker's log"),
         (OSError(104), True, False, REFUSED, "the reason stands in the broker's log"),
+        (OSError(12, "ENOMEM"), True, False, "memory_short", "not enough memory for TLS"),
+        (OSError(-9984, "MBEDTLS_ERR_X509_CERT_VERIFY_FAILED"), True, False, "tls_failed", "CERT_VERIFY_FAILED"),
         (OSError(104), False, False, "unreachable", "reset by the broker"),
         (OSError(104), True, True, "unreachable", "reset by the broker"),
         (LinkError("broker closed the connection"), True, False, REFUSED, "the reason stands in the broker's log"),
