@@ -258,6 +258,16 @@ def test_the_count_costs_the_flash_nothing_until_safe_mode() -> None:
     assert failed_starts(3, "reset pin").cut().cut().board.flash.operations == 1
 
 
+def test_a_board_that_was_held_up_as_a_whole_has_no_hung_task() -> None:
+    run = Run().play(20_000)
+    run.board.skip_to(run.board.now_ms() + 600_000)
+    run.guard.tick()
+    assert run.fed()
+    run.play(5000)
+    assert run.fed()
+    assert not run.play(ALLOWED_MS["link"] + 5000, ()).fed(), "afterwards as before"
+
+
 def test_who_does_not_belong_is_not_watched() -> None:
     watch = Watch({"link": 10}, 0)
     watch.progress("console", 5)
