@@ -10,7 +10,7 @@ import sys
 import board_heap  # type: ignore[import-not-found]  # noqa: F401 - for its effect
 
 from volthood.wire.record import SYNCHRONISED, record_hash, unpack_record
-from voltnode.console.commands import COMMANDS, NAMES
+from voltnode.console.commands import names
 from voltnode.console.editor import LineEditor
 from voltnode.edges import EdgeCutter, tolerance_ms
 from voltnode.hal.folder import FolderFlash
@@ -100,9 +100,9 @@ def check_records(folder: str) -> None:
 
 
 def check_console() -> None:
-    editor = LineEditor(NAMES)
+    editor = LineEditor(names)
     print(editor.feed(b"met\ter\x7f\x1b[A\x15id --json\r\n\xff\x00"))
-    print(len(COMMANDS))
+    print(len(names()))
 
 
 def check_mqtt() -> None:

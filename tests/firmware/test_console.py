@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from volthood_tools.memory_board import MemoryBoard, MemoryFlash
 from voltnode.board_key import KEY_FILE
 from voltnode.bus.meter import Reading
-from voltnode.console.commands import COMMANDS, NAMES
+from voltnode.console.commands import names
 from voltnode.console.editor import HISTORY_LINES, MAX_LINE_BYTES, LineEditor
+from voltnode.console.helps import HELPS
 from voltnode.main import Node
 from voltnode.pin import FIRST_WAIT_MS, FREE_TRIES, LONGEST_WAIT_MS, wait_ms
 from voltnode.recorder import Recorder
@@ -31,7 +32,7 @@ ENROLMENT: dict[str, Any] = {
 
 
 def lines_of(*chunks: bytes) -> list[bytes]:
-    editor = LineEditor(NAMES)
+    editor = LineEditor(names)
     return [line for chunk in chunks for line in editor.feed(chunk)[1]]
 
 
@@ -66,7 +67,7 @@ def test_keys_make_lines(typed: bytes, expected: list[bytes]) -> None:
 
 
 def test_what_is_typed_is_echoed_and_a_line_in_one_piece_is_not() -> None:
-    editor = LineEditor(NAMES)
+    editor = LineEditor(names)
     assert editor.feed(b"i")[0] == b"i"
     assert editor.feed(b"d")[0] == b"d"
     assert editor.feed(b"\r") == (b"\r\n", [b"id"])
@@ -75,7 +76,7 @@ def test_what_is_typed_is_echoed_and_a_line_in_one_piece_is_not() -> None:
 
 
 def test_history_is_short_and_keeps_no_secrets() -> None:
-    editor = LineEditor(NAMES)
+    editor = LineEditor(names)
     editor.feed(b'enrol {"pin": "1234"}\r')
     assert editor.feed(b"\x1b[A\r")[1] == [b""]
     for number in range(HISTORY_LINES + 5):
@@ -86,7 +87,7 @@ def test_history_is_short_and_keeps_no_secrets() -> None:
 
 @given(st.lists(st.binary(max_size=30), max_size=20))
 def test_no_keys_break_the_editor(chunks: list[bytes]) -> None:
-    editor = LineEditor(NAMES)
+    editor = LineEditor(names)
     for chunk in chunks:
         _, lines = editor.feed(chunk)
         assert all(b"\r" not in line and b"\n" not in line and len(line) <= MAX_LINE_BYTES + 1 for line in lines)
@@ -149,7 +150,7 @@ NOT_WALKED = (
 """Those that want an argument, or a minute: they have tests of their own."""
 
 
-@pytest.mark.parametrize("name", [entry[0] for entry in COMMANDS if entry[0] not in NOT_WALKED])
+@pytest.mark.parametrize("name", [name for name in names() if name not in NOT_WALKED])
 def test_every_command_answers_a_person_and_a_tool(name: str) -> None:
     bench = Bench()
     bench.read_meter()
@@ -427,3 +428,8 @@ def test_a_task_that_fails_is_started_again_and_said() -> None:
     assert len(calls) == 2
     assert bench.node.log.counts["task_failed"] == 1
     assert isinstance(bench.node.recorder, Recorder)
+
+
+def test_every_command_has_its_help() -> None:
+    assert [name for name, _ in HELPS] == names()
+    assert all(text for _, text in HELPS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from voltnode.console.editor import HISTORY_LINES, MAX_LINE_BYTES, LineEditor
 
-NAMES = ("meter list", "meter read", "mqtt test", "status", "id")
+NAMES = ["meter list", "meter read", "mqtt test", "status", "id"]
 LEFT, RIGHT, UP, DOWN, HOME, END, DELETE = (
     b"\x1b[D",
     b"\x1b[C",
@@ -57,7 +57,7 @@ class Terminal:
 
 def typed(*keys: bytes) -> tuple[list[bytes], Terminal, LineEditor]:
     """What comes of keys that are pressed one after the other, and what is seen."""
-    editor, terminal, lines = LineEditor(NAMES), Terminal(), []
+    editor, terminal, lines = LineEditor(NAMES.copy), Terminal(), []
     for key in keys:
         for byte in key:
             echo, found = editor.feed(bytes((byte,)))
@@ -117,7 +117,7 @@ def test_what_is_entered_is_the_whole_line_wherever_the_cursor_is() -> None:
 
 
 def test_choices_are_shown_once_nothing_more_is_clear() -> None:
-    editor = LineEditor(NAMES)
+    editor = LineEditor(NAMES.copy)
     assert editor.feed(b"m")[0] == b"m"
     assert editor.feed(b"\t")[0] == b"\r\nmeter list  meter read  mqtt test\r\n> m"
 

@@ -24,9 +24,9 @@ def test_the_node_has_the_version_of_the_distribution() -> None:
 
 
 def test_the_page_of_the_node_names_every_command_and_option(repo_root: Path) -> None:
-    from voltnode.console.commands import NAMES
+    from voltnode.console.commands import names
     from voltnode.hal.options_unix import OPTIONS
 
     page = (repo_root / "firmware" / "README.md").read_text()
-    assert [name for name in NAMES if f"`{name}" not in page] == []
+    assert [name for name in names() if f"`{name}" not in page] == []
     assert [option for option in OPTIONS if f"`--{option}`" not in page] == []

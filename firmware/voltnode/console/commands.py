@@ -21,38 +21,42 @@ if TYPE_CHECKING:
     Answer = list[tuple[str, object]]
     """In the order in which a person reads them: dictionaries here have none."""
 
-COMMANDS = (
-    ("help", "helps", "show_help"),
-    ("id", "show_node", "show_id"),
-    ("status", "show_node", "show_status"),
-    ("queue", "show_records", "show_queue"),
-    ("meter list", "show_meter", "show_meters"),
-    ("meter read", "read_meter", "show_reading"),
-    ("meter watch", "watch_meter", "watch"),
-    ("meter probe", "probe", "probe"),
-    ("bus stats", "show_bus", "show_stats"),
-    ("bus trace", "show_bus", "trace"),
-    ("config get", "configure", "show_config"),
-    ("config set", "configure", "set_config"),
-    ("wiring", "wiring", "wiring"),
-    ("selftest", "selftest", "selftest"),
-    ("chain", "show_records", "show_chain"),
-    ("log", "show_records", "show_log"),
-    ("time", "show_node", "show_time"),
-    ("wifi scan", "wifi", "scan"),
-    ("wifi set", "wifi", "set_wifi"),
-    ("mqtt test", "show_link", "try_mqtt"),
-    ("cert", "show_cert", "show_cert"),
-    ("cert key", "certify", "show_key"),
-    ("cert put", "certify", "put_cert"),
-    ("enrol", "change", "enrol"),
-    ("update status", "show_update", "show_update"),
-    ("reboot", "change", "reboot"),
-    ("factory-reset", "change", "factory_reset"),
-)
-"""Name, and the module and function behind it."""
+_TABLE = """
+help|helps.show_help
+id|show_node.show_id
+status|show_node.show_status
+queue|show_records.show_queue
+meter list|show_meter.show_meters
+meter read|read_meter.show_reading
+meter watch|watch_meter.watch
+meter probe|probe.probe
+bus stats|show_bus.show_stats
+bus trace|show_bus.trace
+config get|configure.show_config
+config set|configure.set_config
+wiring|wiring.wiring
+selftest|selftest.selftest
+chain|show_records.show_chain
+log|show_records.show_log
+time|show_node.show_time
+wifi scan|wifi.scan
+wifi set|wifi.set_wifi
+mqtt test|show_link.try_mqtt
+cert|show_cert.show_cert
+cert key|certify.show_key
+cert put|certify.put_cert
+enrol|change.enrol
+update status|show_update.show_update
+reboot|change.reboot
+factory-reset|change.factory_reset
+"""
+"""Name, and the module and function behind it. One text, since each word of its own would take memory for good."""
 
-NAMES = tuple([entry[0] for entry in COMMANDS])
+
+def names() -> "list[str]":
+    """All commands."""
+    return [line.split("|")[0] for line in _TABLE.strip().split("\n")]
+
 
 RefusedError = ConfigError
 """A command is refused; both texts are shown. One class that stays loaded, however often this module is."""
@@ -123,9 +127,10 @@ async def _run(context: Context, text: str) -> "Answer":
     words = text.split(None, 2)
     for count in (2, 1):
         name = " ".join(words[:count])
-        for known, module, function in COMMANDS:
-            if len(words) >= count and name == known:
-                return await _call(context, module, function, _after(text, words[:count]))
+        at = _TABLE.find("\n" + name + "|")
+        if at >= 0 and len(words) >= count:
+            module, _, function = _TABLE[at : _TABLE.find("\n", at + 1)].partition("|")[2].partition(".")
+            return await _call(context, module, function, _after(text, words[:count]))
     raise RefusedError("unknown_command", "help lists the commands")
 
 

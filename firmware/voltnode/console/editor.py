@@ -7,6 +7,10 @@ comes in one piece, as a tool sends it, is not echoed: its answer is then all th
 
 from voltnode.console.door import PROMPT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAX_LINE_BYTES = 1024
 """A longer line comes out one byte longer than this, to be refused: half a command is none."""
 HISTORY_LINES = 10
@@ -23,11 +27,11 @@ class LineEditor:
     """One console's line.
 
     Args:
-        names: the commands, for Tab.
+        names: gives the commands, for Tab.
         history: the lines before, oldest first; new ones are added.
     """
 
-    def __init__(self, names: "tuple[str, ...]", history: "list[bytes] | None" = None) -> None:
+    def __init__(self, names: "Callable[[], list[str]]", history: "list[bytes] | None" = None) -> None:
         self._names = names
         self._line = b""
         self._rest = b""
@@ -160,7 +164,7 @@ class LineEditor:
         self._show(self._history[self._at] if self._at < len(self._history) else b"")
 
     def _complete(self) -> None:
-        fitting = [name.encode() for name in self._names if name.encode().startswith(self._line)]
+        fitting = [name.encode() for name in self._names() if name.encode().startswith(self._line)]
         if not fitting or self._rest:
             return
         clear = min(fitting) + b" " if len(fitting) == 1 else _shared(min(fitting), max(fitting))

@@ -7,7 +7,7 @@ to say meanwhile (`Session.say`) comes between two answers, and a line that is b
 import asyncio
 import json
 
-from voltnode.console.commands import NAMES, Context, as_lines, execute
+from voltnode.console.commands import Context, as_lines, execute, names
 from voltnode.console.door import PROMPT
 from voltnode.console.editor import CLEAR_LINE, CTRL_C, MAX_LINE_BYTES, LineEditor
 
@@ -52,7 +52,7 @@ class Session:
     def __init__(self, node: "Node", history: "list[bytes]") -> None:
         self._console = node.board.console
         self._context = Context(node)
-        self._editor = LineEditor(NAMES, history)
+        self._editor = LineEditor(names, history)
         self._typed = b""
         self._wake = asyncio.Event()
         self._said: list[str] = []
