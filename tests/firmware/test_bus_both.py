@@ -18,7 +18,3 @@ def test_meters(run_on_both: RunScript, repo_root: Path) -> None:
 
 def test_tables(run_on_both: RunScript) -> None:
     assert "check_tables" in run_on_both(HERE / "check_tables.py")
-
-
-def test_hostile_meters(run_on_both: RunScript) -> None:
-    assert "check_hostile" in run_on_both(HERE / "check_hostile_meters.py")

@@ -1,17 +1,21 @@
-"""Hostile input of bus and settings on both interpreters: the same corpus, and the same comes of it."""
+"""Hostile input of bus, meters and settings on both interpreters: the same corpus, and the same comes of it."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 RunScript = Callable[..., str]
-SCRIPT = Path(__file__).parent / "check_hostile_input.py"
+HERE = Path(__file__).parent
 
 
-def test_hostile_input(run_on_both: RunScript) -> None:
-    printed = run_on_both(SCRIPT, heap="160k")
-    said = [line for line in printed.splitlines() if " digest " in line]
-    assert len(said) == 5
-    here = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, check=True).stdout
-    assert said == [line for line in here.splitlines() if " digest " in line]
+@pytest.mark.parametrize(("script", "digests"), [("check_hostile_input.py", 5), ("check_hostile_meters.py", 1)])
+def test_both_interpreters_come_to_the_same(
+    run_on_cpython: RunScript, run_on_micropython: RunScript, script: str, digests: int
+) -> None:
+    said = [
+        [line for line in run(HERE / script, heap="160k").splitlines() if "digest " in line]
+        for run in (run_on_cpython, run_on_micropython)
+    ]
+    assert len(said[0]) == digests
+    assert said[0] == said[1]
