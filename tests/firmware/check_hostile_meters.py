@@ -38,8 +38,8 @@ def check_hostile() -> "Checks":
         outcomes.append(came)
         yield name, len(came) == 12
         forget(name)
-    digest = hashlib.sha256(repr(outcomes).encode()).digest().hex()[:16]
-    print("digest", digest)
+    digest = hashlib.sha256(repr(outcomes).encode()).digest()
+    print("digest", digest.hex()[:16])
 
 
 async def hostile(meter: Meter, times: int) -> "list[str]":
