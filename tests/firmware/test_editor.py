@@ -157,8 +157,8 @@ TEXT = st.text("abi dmstü€", min_size=1, max_size=4).map(str.encode)
 @given(st.lists(st.one_of(TEXT, st.sampled_from(KEYS)), max_size=40))
 def test_the_screen_always_shows_the_line(keys: list[bytes]) -> None:
     lines, terminal, editor = typed(*keys)
-    before, rest = editor._line.decode(), editor._rest.decode()
+    before, rest = editor.before.decode(), editor.rest.decode()
     assert terminal.text == "> " + before + rest
     assert terminal.at == 2 + len(before)
-    assert len(editor._history) <= HISTORY_LINES
+    assert len(editor.history) <= HISTORY_LINES
     assert all(len(line) <= MAX_LINE_BYTES + 1 for line in lines)
