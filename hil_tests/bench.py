@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from hil_tests.releases import this_tree
 from volthood.adapters.mqtt import TlsFiles
 from volthood.adapters.node_line import NodeLine
 from volthood.errors import DeviceError
@@ -26,6 +28,8 @@ from volthood_tools.console.port import Port
 from volthood_tools.enrol.enrol import Household, enrol, identify
 from volthood_tools.processes.supervisor import Child, Supervisor
 from volthood_tools.receiver import Receiver
+from volthood_tools.release.layout import lay_out
+from volthood_tools.release.signing import load_private, public_of
 from volthood_tools.virtual_board import VirtualBoard, find_micropython
 
 POWER_W = 1840
@@ -84,12 +88,16 @@ class Bench:
         port, name: of the board's console.
         plan: the file of the simulated meter's fault plan.
         broker: that of the household, whose certificates the board gets.
+        releases: for what board, and by whose key, a release of the tree may be brought to it; None where none may.
     """
 
-    def __init__(self, port: Port, name: str, plan: Path, broker: "Broker", pace: Pace) -> None:
+    def __init__(
+        self, port: Port, name: str, plan: Path, broker: "Broker", pace: Pace, releases: "Releases | None"
+    ) -> None:
         self.console = NodeConsole(port, name)
         self._port = port
         self.pace = pace
+        self.releases = releases
         self.power_w = POWER_W
         self._plan = plan
         self._broker = broker
@@ -221,6 +229,14 @@ class Broker:
     agent: TlsFiles
 
 
+@dataclass(frozen=True)
+class Releases:
+    """What a board takes: `esp32` or `virtual`, and the private half of its release key."""
+
+    hardware: str
+    key: ec.EllipticCurvePrivateKey
+
+
 def _table(fault: dict[str, object]) -> str:
     return "[[fault]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in fault.items())
 
@@ -272,32 +288,45 @@ def virtual_bench(folder: Path) -> Iterator[Bench]:
         clock.write_text(json.dumps({"real_start_ms": real_ms, "calendar_start_s": start_s, "speed": SPEED}))
         workshop.start_meter("--link", str(folder / "meter"), "--clock", str(clock))
         broker = workshop.start_broker(LOOPBACK)
+        micropython, releases = find_micropython(), Releases("virtual", ec.generate_private_key(ec.SECP256R1()))
         board = VirtualBoard(
             flash=folder / "flash",
             uart=folder / "meter",
             console=folder / "console",
-            micropython=find_micropython(),
+            micropython=micropython,
             clock=clock,
             sample_ms=VIRTUAL_SAMPLE_MS,
+            root=None if micropython is None else _installed(folder / "root", releases),
         )
         workshop.callback(board.close)
         command = (*AGAIN, *board.command)
         workshop.supervisor.start(Child("board", command, board.environment, board.terminal))
-        yield from _served(workshop, board.console, broker, VIRTUAL)
+        yield from _served(workshop, board.console, broker, VIRTUAL, None if micropython is None else releases)
+
+
+def _installed(root: Path, releases: Releases) -> Path:
+    """A board's file system with the tree's release, as an installer makes it: compiled, started by the selector."""
+    lay_out(this_tree(releases.hardware, releases.key), public_of(releases.key.public_key()), root)
+    return root
 
 
 @contextmanager
-def real_bench(folder: Path, board: Path, meter_port: Path, broker_host: str) -> Iterator[Bench]:
+def real_bench(
+    folder: Path, board: Path, meter_port: Path, broker_host: str, release_key: Path | None
+) -> Iterator[Bench]:
     """A board and an RS-485 adapter on serial ports; the board reaches this computer as `broker_host`."""
+    releases = None if release_key is None else Releases("esp32", load_private(release_key, None))
     with _Workshop(folder) as workshop:
         workshop.start_meter("--port", str(meter_port))
         broker = workshop.start_broker(broker_host, "0.0.0.0")  # noqa: S104 - the board is another computer
-        yield from _served(workshop, board, broker, REAL)
+        yield from _served(workshop, board, broker, REAL, releases)
 
 
-def _served(workshop: _Workshop, console: Path, broker: Broker, pace: Pace) -> Iterator[Bench]:
+def _served(
+    workshop: _Workshop, console: Path, broker: Broker, pace: Pace, releases: Releases | None
+) -> Iterator[Bench]:
     port = workshop.enter_context(Port.open(console))
-    bench = Bench(port, str(console), workshop.plan, broker, pace)
+    bench = Bench(port, str(console), workshop.plan, broker, pace, releases)
     bench.enrol()
     try:
         bench.records(1)

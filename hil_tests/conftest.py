@@ -13,14 +13,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--board", default="virtual", help="virtual, or the serial port of a real board's console")
     group.addoption("--meter-port", default=None, help="serial port of the RS-485 adapter at a real board's bus")
     group.addoption("--broker-host", default=None, help="address at which a real board reaches this computer")
+    group.addoption("--release-key", default=None, help="private key (PEM) of a real board's releases, to update it")
 
 
 @pytest.fixture(scope="session")
 def the_bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    board, meter, host = (
-        request.config.getoption(name, default)
-        for name, default in (("--board", "virtual"), ("--meter-port", None), ("--broker-host", None))
-    )
+    option = request.config.getoption
+    board, meter, host = option("--board", "virtual"), option("--meter-port", None), option("--broker-host", None)
+    key = option("--release-key", None)
     folder = tmp_path_factory.mktemp("bench")
     if board == "virtual":
         with virtual_bench(folder) as bench:
@@ -30,7 +30,7 @@ def the_bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             "--board PORT needs --meter-port PORT and --broker-host ADDRESS; see hil_tests/README.md"
         )
     else:
-        with real_bench(folder, Path(board), Path(meter), host) as bench:
+        with real_bench(folder, Path(board), Path(meter), host, key and Path(key)) as bench:
             yield bench
 
 

@@ -1,7 +1,6 @@
 """The update channel: whatever comes over it that the releaser did not sign leaves the board as it was.
 
-A release that a board takes must be signed for it, so no suite for every board can bring one: see
-`tests/integration/node/test_update.py`, where a virtual board gets a whole one.
+`test_release.py` brings one that it did sign.
 """
 
 import pytest
