@@ -11,7 +11,6 @@ from voltnode.config import ConfigError
 from voltnode.meters import NAMES, UNVERIFIED
 from voltnode.on_demand import call
 from voltnode.sealed import read_sealed, write_sealed
-from voltnode.sntp import are_servers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,8 +99,9 @@ def _fits(name: str, value: "Any") -> bool:
     if len(rule) == 2:
         return value in rule[1]
     if isinstance(value, str):
-        fits = name != "time_servers" or are_servers(value)
-        return fits and bool(rule[1] <= len(value.encode()) <= rule[2])
+        if not rule[1] <= len(value.encode()) <= rule[2]:
+            return False
+        return name != "time_servers" or bool(call("voltnode.sntp", "are_servers", value))
     return bool(rule[1] <= value <= rule[2])
 
 

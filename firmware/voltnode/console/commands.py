@@ -32,7 +32,7 @@ meter watch|watch_meter.watch
 meter probe|probe.probe
 bus stats|show_bus.show_stats
 bus trace|show_bus.trace
-config get|configure.show_config
+config get|show_config.show_config
 config set|configure.set_config
 wiring|wiring.wiring
 selftest|selftest.selftest

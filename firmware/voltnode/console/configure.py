@@ -1,4 +1,4 @@
-"""Console: the board's settings. Loaded when asked for.
+"""Console: changes the board's settings. Loaded when asked for.
 
 `config set PIN baud=19200 parity=E meter.1=eastron_sdm120,5` changes all of it or nothing. A meter is
 MODEL[,UNIT[,WHERE[,unverified]]], where WHERE is rtu or HOST:PORT; `meter.1=` takes that meter out. A program may send
@@ -6,11 +6,9 @@ MODEL[,UNIT[,WHERE[,unverified]]], where WHERE is rtu or HOST:PORT; `meter.1=` t
 """
 
 from voltnode.config import ConfigError
-from voltnode.console.change import parsed
 from voltnode.console.commands import RefusedError
-from voltnode.metering_setup import change as set_up
-from voltnode.pin import check_pin
-from voltnode.settings import MAX_METERS, RTU, RULES, SECRET, change, checked, range_of
+from voltnode.on_demand import call
+from voltnode.settings import MAX_METERS, RTU, change, checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,24 +18,6 @@ if TYPE_CHECKING:
 
 _USAGE = "config set [PIN] NAME=VALUE..., or a JSON object; config get lists the names"
 _AT_RESTART = ("tx", "rx", "direction", "ssid", "password", "time_servers")
-
-
-def show_config(context: "Context", _: str) -> "Answer":
-    """`config get`."""
-    settings = context.node.board.settings
-    rows = []
-    for name in sorted(settings):
-        if name != "meters":
-            shown = "***" if name in SECRET and settings[name] else settings[name]
-            rows.append({"name": name, "value": shown, "range": range_of(name) if name in RULES else ""})
-    meters = [_shown(i, settings["meters"][i]) for i in range(len(settings["meters"]))]
-    return [("settings", rows), ("meters", meters)]
-
-
-def _shown(index: int, meter: "dict[str, Any]") -> "dict[str, Any]":
-    row = {"meter": index}
-    row.update(meter)
-    return row
 
 
 async def set_config(context: "Context", argument: str) -> "Answer":
@@ -51,10 +31,10 @@ async def set_config(context: "Context", argument: str) -> "Answer":
     if node.config.pin is not None:
         if pin is None:
             raise RefusedError("pin_missing", _USAGE)
-        check_pin(node.board, node.config, pin)
+        call("voltnode.pin", "check_pin", node.board, node.config, pin)
     settings = change(node.board.flash, node.board.defaults, changes)
     node.log("settings_changed", names=" ".join(sorted(changes)))
-    await set_up(node.metering, settings)
+    await call("voltnode.metering_setup", "change", node.metering, settings)
     if "time_servers" in changes:
         node.use_time_servers()
     later = [name for name in sorted(changes) if name in _AT_RESTART]
@@ -62,6 +42,8 @@ async def set_config(context: "Context", argument: str) -> "Answer":
 
 
 def _from_json(argument: str) -> "tuple[dict[str, Any], Any]":
+    from voltnode.console.change import parsed
+
     values = parsed(argument, _USAGE)
     pin = values.pop("pin", None)
     return values, pin
