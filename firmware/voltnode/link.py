@@ -382,7 +382,7 @@ class Link:
         connection.records = self._ring.reader()
         self._log("resend", after=self._ring.receipt)
         if self._resends == _FRUITLESS_RESENDS:
-            self._recorder.find_gaps()
+            self._recorder.look_for_gaps()
 
     def _save_receipt(self, interval_ms: int) -> None:
         now_ms = self._board.now_ms()

@@ -113,11 +113,20 @@ class Recorder:
             rseq = self._sequence.reserve()
             self._sequence.used()
             self._close([(rseq, rseq, UNREADABLE)])
-        self.find_gaps()
+        self._looks = True
 
-    def find_gaps(self) -> None:
-        """Looks through the ring for records that were written and are gone, and has them named."""
-        gaps = call(_TAKE_UP, "gaps", self._ring)
+    def look_for_gaps(self) -> None:
+        """The ring is looked through for records that were written and are gone; the records that follow name them."""
+        self._looks = True
+        self._wake.set()
+
+    async def _find_gaps(self) -> None:
+        steps = call(_TAKE_UP, "gaps", self._ring)
+        gaps = next(steps)
+        while gaps is None:
+            await self._pause()
+            self.progress()
+            gaps = next(steps)
         if gaps:
             self._log("records_missing", ranges=len(gaps), first=gaps[0][0])
             self._close(gaps)
@@ -169,6 +178,9 @@ class Recorder:
 
     async def work(self) -> None:
         """Makes records of what is queued and writes what is due. Raises OSError; what is left stays queued."""
+        if self._looks:
+            self._looks = False
+            await self._find_gaps()
         while self._cuts and len(self._pending) < MAX_IN_RAM:
             rseq = self._sequence.reserve()
             cut, quality, index = self._cuts.pop(0)

@@ -8,7 +8,7 @@ from voltnode.ring import HEADER, HEADER_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from voltnode.hal import Flash
     from voltnode.ring import Frame, Lost, Ring, Series
@@ -58,13 +58,14 @@ def oldest(series: "Series", receipt: int) -> "list[Lost]":
     return runs
 
 
-def gaps(ring: "Ring", closed_by: "Callable[[bytes], tuple[Lost, ...]]") -> "list[Lost]":
+def gaps(ring: "Ring", closed_by: "Callable[[bytes], tuple[Lost, ...]]") -> "Iterator[list[Lost] | None]":
     """What is missing between receipt and newest record and not named by a record that stands there.
+
+    Yields None after each record, since a full ring takes a board many seconds, and in the end the ranges: dropped where
+    the oldest segment that is left begins later, else unreadable.
 
     Args:
         closed_by: the `closed` ranges of a signed record.
-
-    Dropped where the oldest segment that is left begins later, else unreadable.
     """
     found: list[tuple[int, int]] = []
     reader = ring.reader()
@@ -78,9 +79,10 @@ def gaps(ring: "Ring", closed_by: "Callable[[bytes], tuple[Lost, ...]]") -> "lis
         if found:
             found = without(found, closed_by(entry[1]))
         before = entry[0]
+        yield None
     heads = [series.next_frame(series.first, 0) for series in (ring.slots, ring.minutes) if series.first > 1]
     kept_from = max([head[0] for head in heads if head is not None] + [0])
-    return [(first, last, DROPPED if last < kept_from else UNREADABLE) for first, last in found]
+    yield [(first, last, DROPPED if last < kept_from else UNREADABLE) for first, last in found]
 
 
 def closed_with(closed: "list[Lost]", ranges: "list[Lost]") -> "list[Lost]":

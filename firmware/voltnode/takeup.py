@@ -10,6 +10,7 @@ from voltnode import survey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from voltnode.ring import Lost, Ring, Series
@@ -87,6 +88,6 @@ def _tail(series: "Series", count: int) -> "list[bytes | None]":
     return tail
 
 
-def gaps(ring: "Ring") -> "list[Lost]":
+def gaps(ring: "Ring") -> "Iterator[list[Lost] | None]":
     """See `voltnode.survey.gaps`."""
     return survey.gaps(ring, closed_by)

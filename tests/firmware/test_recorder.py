@@ -326,7 +326,7 @@ def test_a_record_that_decays_while_the_node_runs_is_named_when_it_is_looked_for
     decay_oldest(flash)
     deliver(bench, stream)
     assert stream.receipt == 0
-    bench.recorder.find_gaps()
+    bench.recorder.look_for_gaps()
     bench.record(cut(45))
     deliver(bench, stream)
     assert stream.receipt == bench.ring.greatest
