@@ -71,6 +71,11 @@ class Sampler:
         self.failures = 0
         self.progress: Callable[[], None] = _nothing
 
+    def let_go(self) -> None:
+        """This meter is not read any more."""
+        del self.meter
+        self.latest = None
+
     def begin_recording(self, slot_s: int) -> None:
         """From now on readings become records."""
         self._slot_s = slot_s
