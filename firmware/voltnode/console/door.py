@@ -37,8 +37,7 @@ class Door:
                 data = await board.console.read()
                 if not data:
                     return
-                session = self._opened()
-                while not session.take(data):
+                while not self._take(data):
                     await board.sleep_ms(10)
         finally:
             self._hang_up()
@@ -57,6 +56,10 @@ class Door:
         self._hang_up()
         self._session = None
         drop_since(self._before)
+
+    def _take(self, data: bytes) -> bool:
+        """In a function of its own: what waits for the next key must not keep the session meanwhile."""
+        return self._opened().take(data)
 
     def _opened(self) -> "Session":
         self._used_ms = self._node.board.now_ms()
