@@ -17,14 +17,18 @@ RTU = "rtu"
 
 
 def use(metering: "Metering", meters: "list[dict[str, Any]]") -> None:
-    """From now on these meters; the ways to those before are closed."""
-    for network in metering.networks.values():
+    """From now on these meters; the ways to those before are closed. Raises MemoryError: then it is as before."""
+    networks, samplers = metering.networks, metering.samplers
+    metering.networks, metering.samplers = {}, []
+    try:
+        for entry in meters:
+            table = call("voltnode.meters", "load", entry["model"], entry["accept_unverified"])
+            metering.add(Meter(_way_to(metering, entry["where"]), table, entry["unit"]))
+    except MemoryError:
+        metering.networks, metering.samplers = networks, samplers
+        raise
+    for network in networks.values():
         network.close()
-    metering.networks = {}
-    metering.samplers = []
-    for entry in meters:
-        table = call("voltnode.meters", "load", entry["model"], entry["accept_unverified"])
-        metering.add(Meter(_way_to(metering, entry["where"]), table, entry["unit"]))
 
 
 def _way_to(metering: "Metering", where: str) -> "Reads":
@@ -42,13 +46,18 @@ def _way_to(metering: "Metering", where: str) -> "Reads":
 
 
 async def change(metering: "Metering", settings: "dict[str, Any]") -> None:
-    """From now on these settings. What was recorded stays; other meters than before begin with their first reading."""
-    before, metering.board.settings = metering.board.settings, settings
+    """From now on these settings. What was recorded stays; other meters than before begin with their first reading.
+
+    Raises MemoryError: then it is as before.
+    """
+    others = settings["meters"] != metering.board.settings["meters"]
+    if others:
+        use(metering, settings["meters"])
+    metering.board.settings = settings
     line = (settings["baud"], settings["parity"], settings["stop_bits"])
     if line != metering.bus.line:
         await metering.bus.configure(*line)
-    if settings["meters"] != before["meters"]:
-        use(metering, settings["meters"])
+    if others:
         metering.changed.set()
 
 

@@ -225,3 +225,23 @@ def test_changing_needs_the_pin_once_there_is_one() -> None:
     assert bench.ask("config set 1234 sample_ms=500")["changed"] == ["sample_ms"]
     assert bench.ask('config set {"pin": "1234", "sample_ms": 700}')["changed"] == ["sample_ms"]
     assert bench.board.settings["sample_ms"] == 700
+
+
+def test_meters_for_which_there_is_no_memory_are_refused_and_the_others_read_on() -> None:
+    bench = MeterBench({1: "eastron_sdm630", 5: "carlo_gavazzi_em24"})
+    add, added = bench.node.metering.add, []
+
+    def short(meter: Any) -> None:
+        added.append(meter)
+        if len(added) > 1:
+            raise MemoryError
+        add(meter)
+
+    metering: Any = bench.node.metering
+    metering.add = short
+    assert bench.ask("config set sample_ms=500 meter.1=carlo_gavazzi_em24,5")["error"] == "no_memory"
+    assert [row["serial"] for row in bench.ask("meter list")["meters"]] == ["1"]
+    assert bench.board.settings["sample_ms"] == 1000
+    again = MeterBench({1: "eastron_sdm630"}, flash=bench.board.flash)
+    assert len(again.board.settings["meters"]) == 1
+    assert bench.ask("meter read")["age_ms"] < 2000

@@ -155,10 +155,16 @@ def _refusal(reason: str, detail: str) -> "Answer":
     return [("error", reason), ("detail", detail)]
 
 
+def is_rows(value: "Any") -> bool:
+    """Whether a value is many, one at a time: a list, or a generator where all at once would take much memory."""
+    return isinstance(value, list) or hasattr(value, "send")
+
+
 def as_lines(answer: "Answer") -> "Iterator[str]":
     """An answer for a person, line by line."""
+    value: Any
     for name, value in answer:
-        if isinstance(value, list):
+        if is_rows(value):
             yield name + ":\r\n"
             for item in value:
                 yield "  %s\r\n" % _flat(item)

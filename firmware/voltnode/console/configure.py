@@ -32,9 +32,14 @@ async def set_config(context: "Context", argument: str) -> "Answer":
         if pin is None:
             raise RefusedError("pin_missing", _USAGE)
         call("voltnode.pin", "check_pin", node.board, node.config, pin)
+    before = node.board.settings
     settings = change(node.board.flash, node.board.defaults, changes)
+    try:
+        await call("voltnode.metering_setup", "change", node.metering, settings)
+    except MemoryError:
+        change(node.board.flash, node.board.defaults, {name: before[name] for name in changes})
+        raise
     node.log("settings_changed", names=" ".join(sorted(changes)))
-    await call("voltnode.metering_setup", "change", node.metering, settings)
     if "time_servers" in changes:
         node.use_time_servers()
     later = [name for name in sorted(changes) if name in _AT_RESTART]

@@ -6,12 +6,13 @@ meter or gateway. Each request takes the bus for a moment only, in the settings 
 are configured are read as before. Nothing is changed: the answer says what `config set` would be.
 """
 
+from collections import OrderedDict
+
 from voltnode.bus.once import ask_once
 from voltnode.bus.outcome import BusError
 from voltnode.config import ConfigError
 from voltnode.console.commands import RefusedError
-from voltnode.console.recognise import Way, recognise, row_of
-from voltnode.settings import BAUDS, MAX_UNIT, RTU, place
+from voltnode.on_demand import call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
     from voltnode.bus.master import Bus, Line
     from voltnode.console.commands import Answer, Context
+    from voltnode.console.recognise import Ask
 
+RTU = "rtu"
+_MAX_UNIT = 247
 _BAUDS = (9600, 2400, 19_200, 4800, 38_400, 115_200, 57_600, 1200)
 _PARITIES = ("N", "E", "O")
 _USUAL_UNITS = list(range(1, 11)) + [33]
@@ -56,11 +60,11 @@ def _wanted(argument: str) -> "tuple[list[int], int, str, bool]":
             every = True
         elif ":" in word:
             try:
-                place(word)
+                call("voltnode.settings", "place", word)
             except ConfigError:
                 raise RefusedError("option_invalid", _USAGE)
             where = word
-        elif word.isdigit() and len(word) < 7 and int(word) in BAUDS:
+        elif word.isdigit() and len(word) < 7 and int(word) in _BAUDS:
             baud = int(word)
         else:
             units += _units(word)
@@ -72,7 +76,7 @@ def _units(word: str) -> "list[int]":
     for part in word.split(","):
         first, dash, last = part.partition("-")
         last = last if dash else first
-        if not (first.isdigit() and last.isdigit() and len(last) < 4 and 0 < int(first) <= int(last) <= MAX_UNIT):
+        if not (first.isdigit() and last.isdigit() and len(last) < 4 and 0 < int(first) <= int(last) <= _MAX_UNIT):
             raise RefusedError("option_invalid", _USAGE)
         units += range(int(first), int(last) + 1)
     return units
@@ -103,14 +107,14 @@ async def _line(context: "Context", line: "Line", units: "list[int]", found: "li
         if context.typed():
             break
         if unit in read_here:
-            row = row_of(unit, [read_here[unit]], True, "")
+            model, verified = read_here[unit]
+            row = _row(unit, [model], True, "", verified)
         else:
-            way = Way(ask, context.node.board)
             tried += 1
-            if not await _is_there(way, unit):
+            if not await _is_there(ask, unit):
                 continue
             await _say(context, "%s: address %d answers" % (_named(line), unit))
-            row = row_of(unit, *await recognise(way, unit, context.typed))
+            row = await _recognised(context, ask, unit)
         row.update([("where", RTU), ("baud", line[0]), ("parity", line[1]), ("stop_bits", line[2])])
         found.append(row)
     return tried
@@ -121,7 +125,7 @@ async def _network(context: "Context", where: str, units: "list[int]", found: "l
     from voltnode.bus.tcp import TcpBus
 
     board = context.node.board
-    bus = TcpBus(board.connect, board, *place(where))
+    bus = TcpBus(board.connect, board, *call("voltnode.settings", "place", where))
 
     async def ask(unit: int, function: int, address: int, count: int) -> "bytes | None":
         try:
@@ -133,9 +137,8 @@ async def _network(context: "Context", where: str, units: "list[int]", found: "l
 
     try:
         for unit in units:
-            way = Way(ask, board)
-            if not context.typed() and await _is_there(way, unit):
-                row = row_of(unit, *await recognise(way, unit, context.typed))
+            if not context.typed() and await _is_there(ask, unit):
+                row = await _recognised(context, ask, unit)
                 row["where"] = where
                 found.append(row)
     finally:
@@ -143,20 +146,35 @@ async def _network(context: "Context", where: str, units: "list[int]", found: "l
     return len(units)
 
 
-async def _is_there(way: Way, unit: int) -> bool:
+async def _recognised(context: "Context", ask: "Ask", unit: int) -> "dict[str, Any]":
+    from voltnode.console.recognise import recognise
+
+    return _row(unit, *await recognise(ask, context.node.board, unit, context.typed))
+
+
+def _row(unit: int, models: "list[str]", certain: bool, serial: str, verified: bool) -> "dict[str, Any]":
+    """What a probe says of a meter that answered."""
+    model = models[0] if models and (certain or len(models) == 1) else None
+    row: dict[str, Any] = OrderedDict([("unit", unit), ("model", model)])
+    row.update([("candidates", [] if model else models), ("serial", serial), ("verified", bool(model) and verified)])
+    return row
+
+
+async def _is_there(ask: "Ask", unit: int) -> bool:
     for function in _FIRST:
-        if await way.ask(unit, function, 0, 2) is not None:
+        if await ask(unit, function, 0, 2) is not None:
             return True
     return False
 
 
-def _read_here(context: "Context") -> "dict[int, str]":
-    """Meters that are configured on this bus and answer: their models by address."""
+def _read_here(context: "Context") -> "dict[int, tuple[str, bool]]":
+    """Meters that are configured on this bus and answer: by address their models, and whether they are checked ones."""
     meters = context.node.board.settings["meters"]
     here = {}
     for sampler in context.node.metering.samplers:
         if meters[sampler.index]["where"] == RTU and sampler.latest is not None and not sampler.error:
-            here[sampler.meter.unit] = meters[sampler.index]["model"]
+            meter = meters[sampler.index]
+            here[sampler.meter.unit] = meter["model"], not meter["accept_unverified"]
     return here
 
 

@@ -5,8 +5,6 @@ requires is there, is a number, and voltage and frequency are those of a grid. M
 told apart so; then all are named, and a person chooses by what stands on the case.
 """
 
-from collections import OrderedDict
-
 from voltnode.bus.meter import Meter, MeterError
 from voltnode.bus.outcome import BusError, Counters
 from voltnode.meters import NAMES, UNVERIFIED
@@ -15,7 +13,6 @@ from voltnode.on_demand import call
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from typing import Any
 
     from voltnode.bus import Clock
     from voltnode.bus.meter import Reading
@@ -64,8 +61,15 @@ def table_of(name: str) -> "MeterTable":
     return table
 
 
-async def recognise(way: Way, unit: int, stopped: "Callable[[], bool]") -> "tuple[list[str], bool, str]":
-    """(models that it may be, whether a sign said so, serial number as far as it is known)."""
+async def recognise(
+    ask: "Ask", clock: "Clock", unit: int, stopped: "Callable[[], bool]"
+) -> "tuple[list[str], bool, str, bool]":
+    """(models that it may be, whether a sign said so, serial number as far as it is known, whether the first was checked)."""
+    models, certain, serial = await _recognised(Way(ask, clock), unit, stopped)
+    return models, certain, serial, bool(models) and models[0] in NAMES
+
+
+async def _recognised(way: Way, unit: int, stopped: "Callable[[], bool]") -> "tuple[list[str], bool, str]":
     others: list[str] = []
     for name in NAMES + UNVERIFIED:
         table = table_of(name)
@@ -117,11 +121,3 @@ async def _serial(way: Way, table: "MeterTable", unit: int) -> str:
         return await Meter(way, table, unit).serial()
     except MeterError:
         return ""
-
-
-def row_of(unit: int, models: "list[str]", certain: bool, serial: str) -> "dict[str, Any]":
-    """What a probe says of a meter that answered."""
-    model = models[0] if models and (certain or len(models) == 1) else None
-    row: dict[str, Any] = OrderedDict([("unit", unit), ("model", model)])
-    row.update([("candidates", [] if model else models), ("serial", serial), ("verified", model in NAMES)])
-    return row

@@ -7,13 +7,14 @@ to say meanwhile (`Session.say`) comes between two answers, and a line that is b
 import asyncio
 import json
 
-from voltnode.console.commands import Context, as_lines, execute, names
+from voltnode.console.commands import Context, as_lines, execute, is_rows, names
 from voltnode.console.door import PROMPT
 from voltnode.console.editor import CLEAR_LINE, CTRL_C, MAX_LINE_BYTES, LineEditor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from voltnode.console.commands import Answer
     from voltnode.main import Node
@@ -25,16 +26,18 @@ MAX_SAID_LINES = 16
 def json_pieces(answer: "Answer") -> "Iterator[str]":
     """One JSON object in small pieces: memory in one piece is rare on the board."""
     before = "{"
+    value: Any
     for name, value in answer:
         yield before + json.dumps(name) + ": "
         before = ", "
-        if isinstance(value, list):
-            yield "["
-            for i in range(len(value)):
-                yield (", " if i else "") + json.dumps(value[i])
-            yield "]"
-        else:
+        if not is_rows(value):
             yield json.dumps(value)
+            continue
+        comma = "["
+        for item in value:
+            yield comma + json.dumps(item)
+            comma = ", "
+        yield "]" if comma != "[" else "[]"
     yield "}"
 
 

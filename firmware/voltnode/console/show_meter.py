@@ -7,6 +7,7 @@ from voltnode.on_demand import call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from voltnode.console.commands import Answer, Context
@@ -19,7 +20,7 @@ COARSE_WH = 10
 def show_meters(context: "Context", argument: str) -> "Answer":
     """`meter list [all]`."""
     if argument == "all":
-        return [("models", [_model_row(name) for name in NAMES + UNVERIFIED])]
+        return [("models", _model_rows())]
     node, rows = context.node, []
     for sampler in node.metering.samplers:
         entry = node.board.settings["meters"][sampler.index]
@@ -31,8 +32,13 @@ def show_meters(context: "Context", argument: str) -> "Answer":
     return [("meters", rows)]
 
 
+def _model_rows() -> "Iterator[dict[str, Any]]":
+    """What is known of each model. Only one at a time takes memory."""
+    for name in NAMES + UNVERIFIED:
+        yield _model_row(name)
+
+
 def _model_row(name: str) -> "dict[str, Any]":
-    """What is known of a model. Only one table at a time takes memory."""
     table: MeterTable = call("voltnode.meters", "load", name, True)
     usual = "%d %s%d" % (table.baud, table.parity, table.stop_bits) if table.baud else "unknown"
     row: Any = OrderedDict([("model", name), ("name", "%s %s" % (table.vendor, table.model))])
