@@ -84,9 +84,14 @@ class Guard:
 
     def keep_log(self) -> None:
         """What is new in the log shall be there after a reset."""
-        if self._log.events != self._kept_events:
-            self._kept_events = self._log.events
+        events = self._log.events
+        if events == self._kept_events:
+            return
+        try:
             self._boots.keep(self._log.numbered(self._boot))
+            self._kept_events = events
+        except MemoryError:
+            pass  # Somebody has it all just now; the next second may bring it.
 
     def restart(self, why: str, failed: int = 0) -> None:
         """Starts the board again on purpose; does not return."""

@@ -23,6 +23,8 @@ from volthood_tools.onehome import OneHome, board_in
 
 HEAPS = ("192k", "256k", "320k", "448k")
 """The mark's, and larger ones: a node that does not run in the first has its figures all the same."""
+LARGE = ("meter read", "cert", "selftest", "meter list all")
+"""Commands that take much memory: a heap in which one of them is refused is too small."""
 REST_S = 12.0
 """From a start to the look at what is loaded."""
 PAUSE_S, LIMIT_S = 0.3, 120.0
@@ -78,6 +80,8 @@ def _household(folder: Path, compiled: Compiled, heap: str, samples: int) -> See
     with OneHome(folder, board) as home:
         home.start()
         receipts_ms, prompts_ms = _times_ms(home, samples)
+        for command in LARGE:
+            home.ask(command)
         # A new start, so that no console was ever used.
         os.kill(home.supervisor.pids()["node"], signal.SIGKILL)
         time.sleep(REST_S)
