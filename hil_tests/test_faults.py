@@ -110,7 +110,7 @@ def check_energy(bench: Bench, records: list[Record]) -> None:
     """Between two records the meter's power flowed, or the later one says that its registers begin anew."""
     for earlier, later in pairwise(records):
         if not later.flags & NEW_LEVEL:
-            assert abs(surplus_wh(bench, earlier, later)) <= bench.pace.rough_wh, (earlier, later)
+            assert abs(surplus_wh(bench, earlier, later)) <= bench.pace.step_wh, (earlier, later)
             assert later.export_wh == earlier.export_wh
     if not any(record.flags & NEW_LEVEL for record in records[1:]):
         assert abs(surplus_wh(bench, records[0], records[-1])) <= bench.pace.step_wh
