@@ -21,7 +21,7 @@ from volthood_tools.console.node import NodeConsole
 from volthood_tools.console.port import Port
 from volthood_tools.onehome import OneHome, board_in
 
-HEAPS = ("192k", "256k", "320k", "448k")
+HEAPS = ("192k", "208k", "224k", "256k", "320k", "448k")
 """The mark's, and larger ones: a node that does not run in the first has its figures all the same."""
 LARGE = ("meter read", "cert", "selftest", "meter list all")
 """Commands that take much memory: a heap in which one of them is refused is too small."""
