@@ -39,9 +39,9 @@ PIN = "1234"
 SLOT_S = 900
 LINK_KEY = bytes(range(32))
 
-SPEED = 180
-"""Of the virtual bench's calendar: a minute record each third of a second, a slot record, with which they are written,
-each 5 s."""
+SPEED = 240
+"""Of the virtual bench's calendar: a minute record each quarter of a second, a slot record, with which they are written,
+each 3.75 s."""
 
 VIRTUAL_SAMPLE_MS = 100
 VIRTUAL_HEAP = "320k"
