@@ -8,6 +8,7 @@ import hashlib
 import json
 import sys
 
+import volthood.wire.keys  # noqa: F401 - compiled while there is memory in large pieces; the signer asks for it late
 from volthood.wire.mac import equal, hmac_sha256
 from voltnode.sign.curve import N, P, finish, inverse_steps
 from voltnode.sign.keyfile import KeyFile, SignerError, open_key
