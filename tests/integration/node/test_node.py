@@ -2,27 +2,22 @@
 
 import json
 import os
-import queue
 import signal
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
-from volthood.adapters.crypto import LinkKey, SignatureVerifier
 from volthood.core.energy import edge_of
-from volthood.core.readings import Stream
 from volthood.errors import DeviceError
-from volthood.wire.record import Live, Record, record_hash, unpack_record
-from volthood.wire.topics import node_topic
+from volthood.wire.record import Record
 from volthood_tools.broker.choice import answers, choose_broker, find_mosquitto, free_port
 from volthood_tools.console.node import NodeConsole
 from volthood_tools.console.port import Port
 from volthood_tools.processes.supervisor import Child, Supervisor
+from volthood_tools.receiver import Receiver
 from volthood_tools.virtual_board import VirtualBoard, find_micropython
 
 SPEED = 240
@@ -30,66 +25,6 @@ SLOT_S = 900
 POWER_W = 3600
 LINK_KEY = bytes(range(32))
 PATIENCE_S = 20
-
-
-class Agent:
-    """Takes the node's records by the agent's own rules, and answers with receipts."""
-
-    def __init__(self, port: int, node: str, public_key: bytes) -> None:
-        self.records: list[Record] = []
-        self.repeated = 0
-        self.lives: list[Live] = []
-        self.online: list[bool] = []
-        self.stream = Stream()
-        self.faults: queue.Queue[BaseException] = queue.Queue()
-        self.silent = False
-        self._node, self._public_key, self._verifier = node, public_key, SignatureVerifier()
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id="agent", clean_session=False, protocol=mqtt.MQTTv311
-        )
-        self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect, self._client.on_message = self._on_connect, self._on_message
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-        if not self.faults.empty():
-            raise self.faults.get()
-
-    def _on_connect(self, client: mqtt.Client, *_rest: object) -> None:
-        for what in ("record", "live", "status"):
-            client.subscribe(node_topic("house01", self._node, what), qos=1)
-
-    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        try:
-            self._take(message.topic.rsplit("/", 1)[1], bytes(message.payload))
-        except BaseException as fault:
-            self.faults.put(fault)
-            raise
-
-    def _take(self, what: str, data: bytes) -> None:
-        if what == "live":
-            self.lives.append(Live.from_cbor(data))
-        elif what == "status":
-            self.online.append(json.loads(data)["online"])
-        else:
-            signed, record = unpack_record(data)
-            assert self._verifier.verify_es256(self._public_key, signed, Record.KIND)
-            if self.stream.take(record, record_hash(data)).new:
-                self.records.append(record)
-            else:
-                self.repeated += 1
-            self.send_receipt()
-
-    def send_receipt(self) -> None:
-        if not self.silent:
-            data = LinkKey(LINK_KEY).mac_receipt(bytes.fromhex(self._node), self.stream.receipt)
-            self._client.publish(node_topic("house01", self._node, "receipt"), data, qos=1)
-
-    def slots(self) -> list[Record]:
-        return [record for record in list(self.records) if record.is_slot]
 
 
 class Scene:
@@ -112,7 +47,7 @@ class Scene:
             more=more,
         )
         self.supervisor = Supervisor(folder)
-        self.agent: Agent | None = None
+        self.agent: Receiver | None = None
 
     def start(self) -> None:
         choice = choose_broker(self.folder, self.port, find_mosquitto())
@@ -152,7 +87,7 @@ class Scene:
             }
             console.ask("enrol " + json.dumps(settings))
         public_key = bytes.fromhex(str(identity["public_key"]))
-        self.agent = Agent(self.port, str(identity["node"]), public_key)
+        self.agent = Receiver("127.0.0.1", self.port, "house01", str(identity["node"]), public_key, LINK_KEY)
         return identity
 
     @staticmethod
